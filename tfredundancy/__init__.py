@@ -1,0 +1,45 @@
+"""Where is a network redundant, why did training make it so, and how much can be taken away for real?
+
+>>> import keras
+>>> import tfredundancy as tfr
+>>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, name="hidden"), keras.layers.Dense(2, name="logits")])
+>>> tfr.density(tfr.prune_units(model, 0.5))
+{'hidden': 0.5}
+"""
+
+from tfredundancy import callbacks, datasets, figures, layers, lottery, models, numerics
+from tfredundancy.lottery import Ticket
+from tfredundancy.pruning import (
+    UnitGroup,
+    UnitGroups,
+    choose_masks,
+    density,
+    find_groups,
+    masks,
+    prune_units,
+    prune_weights,
+    set_masks,
+    strip_pruning,
+)
+
+__all__ = [
+    "Ticket",
+    "UnitGroup",
+    "UnitGroups",
+    "callbacks",
+    "choose_masks",
+    "datasets",
+    "density",
+    "figures",
+    "find_groups",
+    "layers",
+    "lottery",
+    "masks",
+    "models",
+    "numerics",
+    "prune_units",
+    "prune_weights",
+    "set_masks",
+    "strip_pruning",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,21 @@
+"""Images to train on: five public data sets and scikit-learn's embedded digits.
+
+What a training step sees of them is a pure function of (seed, step).
+"""
+
+from tfredundancy.datasets.batches import Augmentation, augment, batch_indices, dataset, draws, steps_per_epoch
+from tfredundancy.datasets.loading import load
+from tfredundancy.datasets.prepared import DatasetNotFoundError
+from tfredundancy.datasets.splits import Splits
+
+__all__ = [
+    "Augmentation",
+    "DatasetNotFoundError",
+    "Splits",
+    "augment",
+    "batch_indices",
+    "dataset",
+    "draws",
+    "load",
+    "steps_per_epoch",
+]

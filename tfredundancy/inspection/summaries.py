@@ -1,0 +1,121 @@
+"""Records → TensorBoard event files.
+
+Scalars: one event per step holds all of that step's tags, so that a killed process leaves a step whole or not at all.
+Neither TensorFlow nor Keras is imported.
+"""
+
+import errno
+import io
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.compat.tensorflow_stub import errors
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+
+class ScalarEvents:
+    """The scalars of one TensorBoard run, written so that no step is repeated or lost however often it is killed.
+
+    Args:
+        directory: the run's directory; each process that writes begins a file of its own in it.
+
+    Example:
+
+    >>> import tempfile
+    >>> history = [(100, {"loss": 0.5}), (200, {"loss": 0.25})]
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     ScalarEvents(directory).catch_up(history[:1])
+    ...     events = ScalarEvents(directory)  # started again
+    ...     events.catch_up(history)
+    ...     print(read_steps(directory))
+    [100, 200]
+    """
+
+    def __init__(self, directory: str | os.PathLike) -> None:
+        """Reads which steps are on disk; writes nothing."""
+        self.directory = Path(directory)
+        self._last = max(read_steps(directory), default=None)
+        self._file: Path | None = None
+
+    def catch_up(self, rows: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Writes the rows whose step is greater than the last on disk; they are on disk when it returns.
+
+        Args:
+            rows: (step, {tag: value}), the whole history or its end. NaN is written as NaN, values as float32.
+
+        Raises:
+            ValueError: the steps do not strictly increase.
+            OSError: it could not be written; names the file, which holds what it held before.
+        """
+        steps = [step for step, _ in rows]
+        for before, after in zip(steps, steps[1:], strict=False):
+            if after <= before:
+                raise ValueError(f"`rows` must have strictly increasing steps. Received: {after} after {before}")
+        new = [(step, scalars) for step, scalars in rows if self._last is None or step > self._last]
+        if new:
+            self._append(_scalar_event(step, scalars) for step, scalars in new)
+            self._last = new[-1][0]
+
+    def _append(self, events: Iterable[event_pb2.Event]) -> None:
+        if self._file is None:
+            self._file = _begin_file(self.directory)
+        _append_whole(self._file, _records(events))
+
+
+def read_steps(directory: str | os.PathLike) -> list[int]:
+    """The steps of all whole events in the directory, in the order they were written."""
+    files = sorted(Path(directory).glob("*tfevents*"))
+    return [event.step for file in files for event in _read(file) if event.HasField("summary")]
+
+
+def _read(file: Path) -> Iterator[event_pb2.Event]:
+    """The whole events of a file; ends where TensorBoard's own loader does, at the end or a record cut short."""
+    reader = PyRecordReader_New(os.fspath(file))
+    with reader.file_handle:
+        while True:
+            try:
+                reader.GetNext()
+            except (errors.OutOfRangeError, errors.DataLossError):
+                return
+            yield event_pb2.Event.FromString(reader.record())
+
+
+def _scalar_event(step: int, scalars: Mapping[str, float]) -> event_pb2.Event:
+    values = [value for tag, scalar in scalars.items() for value in scalar_pb(tag, scalar).value]
+    return event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
+
+
+def _begin_file(directory: Path) -> Path:
+    """A file that sorts behind all there are, because TensorBoard reads them in the order of their names."""
+    directory.mkdir(parents=True, exist_ok=True)
+    number = len(list(directory.glob("*tfevents*")))
+    file = directory / f"events.out.tfevents.{int(time.time()):010d}.{number:06d}"
+    version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
+    _append_whole(file, _records([version]))
+    return file
+
+
+def _records(events: Iterable[event_pb2.Event]) -> bytes:
+    buffer = io.BytesIO()
+    writer = RecordWriter(buffer)
+    for event in events:
+        writer.write(event.SerializeToString())
+    return buffer.getvalue()
+
+
+def _append_whole(file: Path, data: bytes) -> None:
+    """Appends all of the data; where that fails, the file ends where it did."""
+    with open(file, "ab", buffering=0) as stream:
+        end = stream.tell()
+        try:
+            written = stream.write(data)
+            if written != len(data):  # a disk that fills up takes what it can, and says nothing
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            stream.truncate(end)
+            raise OSError(error.errno, f"{error.strerror}; events not written", os.fspath(file)) from error

@@ -1,0 +1,452 @@
+"""`PruneUnits` and `PruneWeights`: wrappers that hold a mask and let the wrapped layer compute with masked variables.
+
+    layer, mask → wrapper:   y = layer(x) with every variable v replaced by where(mask, v, 0)
+
+The mask is a non-trainable bool variable (one byte an entry) of the wrapper: it is saved, loaded and cloned with the model
+and never trained. The pruned entries of a variable have no effect whatever an optimizer, its momentum, weight decay or a
+moving average does to the stored numbers, because the layer never sees them; their gradient is exactly zero, `where` keeps
+even an infinite one out. No callback is needed, nothing depends on `fit`.
+
+The stored numbers are zeroed when a mask is set and when the model is saved. With element-wise optimizers they stay zero in
+between; an optimizer that mixes the entries of a kernel (Muon) moves them, without effect.
+"""
+
+import base64
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@dataclass(frozen=True)
+class _Target:
+    """A variable that a mask acts on: `mask` reshaped to `shape` broadcasts against the variable."""
+
+    variable: keras.Variable
+    mask: keras.Variable
+    shape: tuple[int, ...]
+
+    def effective(self):
+        """The variable's value with the pruned entries zero, a backend tensor."""
+        value = self.variable.value
+        return ops.where(ops.reshape(self.mask.value, self.shape), value, ops.zeros((), value.dtype))
+
+    def kept(self) -> np.ndarray:
+        """Bool array of the variable's shape."""
+        mask = ops.convert_to_numpy(self.mask).astype(bool).reshape(self.shape)
+        return np.broadcast_to(mask, self.variable.shape)
+
+
+class _Prune(keras.layers.Wrapper):
+    """What both wrappers share.
+
+    A subclass defines `_layout()`: {mask name: (mask shape, [(variable, shape in which the mask broadcasts to it)])} of the
+    built layer, the one name being "" where the layer has a single mask.
+    """
+
+    def __init__(self, layer, mask=None, **kwargs):
+        _refuse_unsupported(layer, type(self).__name__)
+        kwargs.setdefault("name", layer.name)
+        kwargs.setdefault("dtype", layer.dtype_policy)
+        super().__init__(layer, **kwargs)
+        self._initial_mask = mask
+        self._targets = []
+        self.supports_masking = True
+        # The wrapper takes the arguments of the layer that it wraps. Keras reads a layer's signature once, at construction,
+        # and from the class; without this, a call that mixes tensors and options in its keywords is refused.
+        self._call_signature = inspect.signature(layer.call)
+        self._allow_non_tensor_positional_args = layer._allow_non_tensor_positional_args
+
+    def build(self, input_shape=None):
+        if not self.layer.built:
+            super().build(input_shape)
+        layout = self._layout()
+        initial = self._as_dict(_unpack(self._initial_mask), layout) if self._initial_mask is not None else {}
+        for name, (shape, variables) in layout.items():
+            variable = self.add_weight(
+                name=f"{name.replace('/', '_')}_mask" if name else "mask",
+                shape=shape,
+                dtype="bool",
+                initializer="ones",
+                trainable=False,
+            )
+            self._targets.extend(_Target(target, variable, broadcast) for target, broadcast in variables)
+            if name in initial:
+                _check_mask(initial[name], shape, self._described(name))
+                variable.assign(initial[name])
+        self._mask_names = list(layout)
+        self._initial_mask = None
+        self.built = True
+        if initial:
+            self.zero_pruned()
+
+    def __call__(self, *args, **kwargs):
+        if not self.layer.built:  # as if it stood alone: by its own rules, and with its own variables' paths
+            self.layer(*keras.tree.map_structure(_symbolic, args), **keras.tree.map_structure(_symbolic, kwargs))
+        return super().__call__(*args, **kwargs)
+
+    def call(self, *args, **kwargs):
+        variables = self.layer.variables
+        effective = {id(target.variable): target.effective() for target in self._targets}
+        state = [(v, effective[id(v)] if id(v) in effective else v.value) for v in variables]
+        with keras.StatelessScope(state, collect_losses=True, initialize_variables=False) as scope:
+            before = dict(scope.state_mapping)
+            outputs = self.layer(*args, **kwargs)
+        for variable in variables:  # BatchNorm statistics, dropout seeds: what the layer itself has assigned
+            value = scope.get_current_value(variable)
+            if value is not before[id(variable)]:
+                variable.assign(value)
+        for loss in scope.losses:
+            self.add_loss(loss)
+        return outputs
+
+    def compute_output_spec(self, *args, **kwargs):
+        return self.layer.compute_output_spec(*args, **kwargs)
+
+    def compute_output_shape(self, *args, **kwargs):
+        return self.layer.compute_output_shape(*args, **kwargs)
+
+    def compute_mask(self, inputs, previous_mask):
+        return self.layer.compute_mask(inputs, previous_mask)
+
+    def get_build_config(self):
+        return {"layer": self.layer.get_build_config()}
+
+    def build_from_config(self, config):
+        if config["layer"] and not self.layer.built:
+            self.layer.build_from_config(config["layer"])
+        if not self.built:
+            self.build()
+
+    @property
+    def masks(self) -> dict[str, np.ndarray]:
+        """{mask name: bool array}: one mask named "" for units, one for each kernel by its name for weights."""
+        variables = self._mask_variables()
+        return {name: ops.convert_to_numpy(variable).astype(bool) for name, variable in variables.items()}
+
+    @property
+    def mask(self):
+        """Bool array, True where kept; a dictionary of them by kernel for a layer with several kernels."""
+        masks = self.masks
+        return next(iter(masks.values())) if len(masks) == 1 else masks
+
+    @mask.setter
+    def mask(self, value):
+        variables = self._mask_variables()
+        new = self._as_dict(value, variables)
+        checked = {name: np.asarray(mask) for name, mask in new.items()}
+        for name, mask in checked.items():
+            _check_mask(mask, tuple(variables[name].shape), self._described(name))
+        for name, mask in checked.items():
+            variables[name].assign(mask)
+        self.zero_pruned()
+
+    def _mask_variables(self) -> dict[str, keras.Variable]:
+        if not self.built:
+            raise ValueError(f"Layer '{self.name}' has no mask before it is built: call the model on data or `build` it first.")
+        by_id = {id(target.mask): target.mask for target in self._targets}
+        return dict(zip(self._mask_names, by_id.values(), strict=True))
+
+    def _as_dict(self, value, names) -> dict[str, np.ndarray]:
+        if not isinstance(value, Mapping):
+            if len(names) != 1:
+                raise ValueError(f"`mask` of layer '{self.name}' must be a dictionary with the keys {list(names)}. Received: {value!r}")
+            return {next(iter(names)): np.asarray(value)}
+        unknown = set(value) - set(names)
+        if unknown:
+            raise ValueError(f"`mask` of layer '{self.name}' has the keys {list(names)}. Received: {sorted(unknown)}")
+        return {name: np.asarray(mask) for name, mask in value.items()}
+
+    def _described(self, name: str) -> str:
+        return f"{self.name}/{name}" if name else self.name
+
+    def kept(self) -> Iterator[tuple[keras.Variable, np.ndarray]]:
+        """Yield (variable, bool array of its shape) for each variable that a mask acts on."""
+        for target in self._targets:
+            yield target.variable, target.kept()
+
+    def zero_pruned(self) -> None:
+        """Set the stored numbers of pruned entries to zero; what the layer computes does not change."""
+        for variable, kept in self.kept():
+            if not kept.all():
+                variable.assign(np.where(kept, ops.convert_to_numpy(variable), 0))
+
+    def save_own_variables(self, store):
+        self.zero_pruned()  # the layer's own variables are stored after the wrapper's: a checkpoint holds exact zeros
+        super().save_own_variables(store)
+
+    def load_own_variables(self, store):
+        if len(store.keys()) != len(self._mask_names):
+            raise ValueError(
+                f"Layer '{self.name}' is wrapped for pruning, but the file holds the weights of an unwrapped one: "
+                "load the weights into the plain model first, then prune it."
+            )
+        super().load_own_variables(store)
+
+    def get_config(self):
+        return {**super().get_config(), "mask": _pack(self._configured_mask())}
+
+    def _configured_mask(self) -> dict[str, np.ndarray] | None:
+        if not self.built:
+            return None if self._initial_mask is None else _unpack(self._initial_mask)
+        return None if all(mask.all() for mask in self.masks.values()) else self.masks
+
+
+@keras.saving.register_keras_serializable(package="tfredundancy")
+class PruneUnits(_Prune):
+    """Prune whole units of a layer: a masked unit's kernel, bias, gamma and beta act as zero.
+
+    For the kept set m ∈ {0, 1}^units the layer computes with W·m and b·m, so the shape stays and a masked unit's output is the
+    constant activation(0). A BatchNormalization that follows must be masked alike, or its beta and its moving mean would let
+    the unit speak again; `tfr.prune_units` does that. A normalisation without gamma sees its masked inputs as zero.
+
+    Args:
+        layer: Dense, EinsumDense, Conv1D–3D, Conv1D–3DTranspose, DepthwiseConv1D–2D, SeparableConv1D–2D, BatchNormalization,
+            or MultiHeadAttention (one entry per head). In a model of your own, put the wrapper where the layer was.
+        mask: bool array (units,), True where the unit is kept. Default: all are kept.
+        **kwargs: as for every layer; the name defaults to the wrapped layer's.
+
+    Input shape:
+        That of the wrapped layer.
+
+    Output shape:
+        That of the wrapped layer.
+
+    Raises:
+        ValueError: a layer whose units are not known, or a mask of the wrong shape or dtype.
+
+    Example:
+        >>> layer = PruneUnits(keras.layers.Dense(3, bias_initializer="ones"), mask=np.array([True, False, True]))
+        >>> layer(np.zeros((1, 2), "float32")).numpy()
+        array([[1., 0., 1.]], dtype=float32)
+
+    Reference:
+        Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710.
+    """
+
+    def __init__(self, layer, mask=None, **kwargs):
+        super().__init__(layer, mask, **kwargs)
+        if not has_units(layer):
+            raise ValueError(
+                "`layer` must be one whose units are known: "
+                f"{', '.join(kind.__name__ for kind in _UNIT_VARIABLES)}. Received: {type(layer).__name__} '{layer.name}'"
+            )
+
+    def _layout(self):
+        size, variables = unit_variables(self.layer)
+        return {"": ((size,), variables)}
+
+    def call(self, inputs, *args, **kwargs):
+        if isinstance(self.layer, keras.layers.BatchNormalization) and not self.layer.scale:
+            # Without gamma nothing scales a unit to zero: (x − mean)/sd must vanish, in training and in inference.
+            shape = [1] * len(inputs.shape)
+            shape[self.layer.axis] = -1
+            keep = ops.reshape(self._targets[0].mask.value, shape)
+            inputs = ops.where(keep, inputs, ops.zeros((), inputs.dtype))
+        return super().call(inputs, *args, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="tfredundancy")
+class PruneWeights(_Prune):
+    """Prune single weights of a layer's kernels: y = layer(x) with W·m in place of W.
+
+    Args:
+        layer: any layer with a kernel; biases and normalisation parameters stay.
+        mask: bool array of the kernel's shape, True where the weight is kept; for a layer with several kernels (separable
+            convolutions, attention, recurrent layers) a dictionary {kernel's name: array}. Default: all are kept.
+        **kwargs: as for every layer; the name defaults to the wrapped layer's.
+
+    Input shape:
+        That of the wrapped layer.
+
+    Output shape:
+        That of the wrapped layer.
+
+    Raises:
+        ValueError: a layer without a kernel, or a mask of the wrong shape or dtype.
+
+    Example:
+        >>> layer = PruneWeights(keras.layers.Dense(2, kernel_initializer="ones"), mask=np.array([[True, False]]))
+        >>> layer(np.ones((1, 1), "float32")).numpy()
+        array([[1., 0.]], dtype=float32)
+
+    Reference:
+        Han et al. 2015, Learning both weights and connections for efficient neural networks, arXiv:1506.02626.
+    """
+
+    def _layout(self):
+        kernels = weight_variables(self.layer)
+        if not kernels:
+            raise ValueError(f"`layer` must have a kernel. Received: {type(self.layer).__name__} '{self.layer.name}'")
+        return {name: (tuple(v.shape), [(v, tuple(v.shape))]) for name, v in kernels.items()}
+
+
+def has_units(layer) -> bool:
+    """Whether `PruneUnits` knows the units of this layer."""
+    return isinstance(layer, tuple(_UNIT_VARIABLES))
+
+
+def weight_variables(layer) -> dict[str, keras.Variable]:
+    """{name: kernel} of a built layer, the names relative to the layer ("kernel", "query/kernel", …).
+
+    Example:
+        >>> layer = keras.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> list(weight_variables(layer))
+        ['kernel']
+    """
+    found = {}
+    for variable in layer.trainable_variables + layer.non_trainable_variables:
+        if variable.name.endswith("kernel") and len(variable.shape) >= 2:
+            name = _relative_name(variable, layer)
+            twins = sum(other.partition("#")[0] == name for other in found)
+            found[f"{name}#{twins + 1}" if twins else name] = variable
+    return found
+
+
+def unit_variables(layer) -> tuple[int, list[tuple[keras.Variable, tuple[int, ...]]]]:
+    """Units of a built layer: their number, and each variable that holds them with the shape in which a mask broadcasts to it.
+
+    Example:
+        >>> layer = keras.layers.Dense(2)
+        >>> layer.build((None, 3))
+        >>> size, variables = unit_variables(layer)
+        >>> size, [(variable.name, shape) for variable, shape in variables]
+        (2, [('kernel', (1, 2)), ('bias', (2,))])
+    """
+    for kind, find in _UNIT_VARIABLES.items():
+        if isinstance(layer, kind):
+            return find(layer)
+    raise ValueError(f"The units of layer '{layer.name}' of type {type(layer).__name__} are not known.")
+
+
+def _on_axis(variable, axis: int) -> tuple[keras.Variable, tuple[int, ...]]:
+    shape = [1] * len(variable.shape)
+    shape[axis] = variable.shape[axis]
+    return variable, tuple(shape)
+
+
+def _bias(layer) -> list:
+    return [] if layer.bias is None else [_on_axis(layer.bias, -1)]
+
+
+def _last_axis_units(layer):
+    return layer.kernel.shape[-1], [_on_axis(layer.kernel, -1), *_bias(layer)]
+
+
+def _transposed_units(layer):
+    return layer.kernel.shape[-2], [_on_axis(layer.kernel, -2), *_bias(layer)]
+
+
+def _depthwise_units(layer):
+    inputs, multiplier = layer.kernel.shape[-2:]
+    shape = (1,) * (len(layer.kernel.shape) - 2) + (inputs, multiplier)
+    return inputs * multiplier, [(layer.kernel, shape), *_bias(layer)]
+
+
+def _separable_units(layer):
+    return layer.pointwise_kernel.shape[-1], [_on_axis(layer.pointwise_kernel, -1), *_bias(layer)]
+
+
+def _einsum_units(layer):
+    kernel, output = layer.equation.replace(" ", "").split(",")[1].split("->")
+    unit = output[-1]
+    if unit not in kernel or (layer.bias is not None and not layer.bias_axes.endswith(unit)):
+        raise ValueError(
+            f"The units of EinsumDense '{layer.name}' must be an axis of its kernel and bias. "
+            f"Received: equation={layer.equation!r}, bias_axes={layer.bias_axes!r}"
+        )
+    axis = kernel.index(unit)
+    return layer.kernel.shape[axis], [_on_axis(layer.kernel, axis), *_bias(layer)]
+
+
+def _normalisation_units(layer):
+    variables = [layer.gamma, layer.beta] if layer.scale else [layer.beta, layer.moving_mean]
+    variables = [_on_axis(variable, -1) for variable in variables if variable is not None]
+    return layer.moving_mean.shape[0], variables
+
+
+def _attention_units(layer):
+    variables = []
+    for dense in (layer.query_dense, layer.key_dense, layer.value_dense):
+        variables.append(_on_axis(dense.kernel, -2))
+        if dense.bias is not None:
+            variables.append(_on_axis(dense.bias, -2))
+    variables.append(_on_axis(layer.output_dense.kernel, 0))
+    return layer.num_heads, variables
+
+
+_UNIT_VARIABLES = {
+    keras.layers.Dense: _last_axis_units,
+    keras.layers.EinsumDense: _einsum_units,
+    keras.layers.Conv1DTranspose: _transposed_units,
+    keras.layers.Conv2DTranspose: _transposed_units,
+    keras.layers.Conv3DTranspose: _transposed_units,
+    keras.layers.Conv1D: _last_axis_units,
+    keras.layers.Conv2D: _last_axis_units,
+    keras.layers.Conv3D: _last_axis_units,
+    keras.layers.DepthwiseConv1D: _depthwise_units,
+    keras.layers.DepthwiseConv2D: _depthwise_units,
+    keras.layers.SeparableConv1D: _separable_units,
+    keras.layers.SeparableConv2D: _separable_units,
+    keras.layers.BatchNormalization: _normalisation_units,
+    keras.layers.MultiHeadAttention: _attention_units,
+}
+
+
+def _refuse_unsupported(layer, wrapper: str) -> None:
+    if isinstance(layer, _Prune):
+        raise ValueError(f"`layer` is wrapped already. Received: {type(layer).__name__} '{layer.name}' for {wrapper}")
+    if isinstance(layer, keras.layers.Layer) and (
+        getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None)
+    ):
+        raise ValueError(f"`layer` must be neither quantised nor adapted by LoRA: prune first. Received: '{layer.name}'")
+
+
+def _symbolic(value):
+    """A tensor's or array's shape and dtype, which is all that building a layer takes."""
+    return keras.KerasTensor(value.shape, keras.backend.standardize_dtype(value.dtype)) if hasattr(value, "shape") else value
+
+
+def _relative_name(variable, layer) -> str:
+    """The variable's path below the layer: "kernel", "query/kernel"."""
+    *above, name = variable.path.split("/")
+    if layer.name in above:
+        above = above[len(above) - above[::-1].index(layer.name) :]
+        return "/".join([*above, name])
+    return variable.name
+
+
+def _check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:
+    if mask.dtype != bool or mask.shape != shape:
+        raise ValueError(
+            f"`mask` of '{name}' must be a bool array of shape {shape}. Received: {mask.dtype} of shape {mask.shape}"
+        )
+
+
+def _pack(masks: dict[str, np.ndarray] | None):
+    """Masks as JSON: eight entries a byte, base64."""
+    if masks is None:
+        return None
+    if not isinstance(masks, Mapping):
+        masks = {"": np.asarray(masks)}
+    return {
+        name: {"shape": list(mask.shape), "bits": base64.b64encode(np.packbits(mask).tobytes()).decode()}
+        for name, mask in masks.items()
+    }
+
+
+def _unpack(mask):
+    """What `_pack` wrote → masks; anything else is a mask already."""
+    packed = isinstance(mask, Mapping) and all(isinstance(value, Mapping) and "bits" in value for value in mask.values())
+    if not packed:
+        return mask
+    masks = {}
+    for name, value in mask.items():
+        size = int(np.prod(value["shape"]))
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(value["bits"]), np.uint8), count=size)
+        masks[name] = bits.astype(bool).reshape(value["shape"])
+    return next(iter(masks.values())) if list(masks) == [""] else masks

@@ -1,0 +1,175 @@
+"""A lottery-ticket experiment from its arguments to its run directory: the loop, results, events, figures, a summary.
+
+    levels(…) → results.csv · curves.csv · layers.csv · timings.csv · events/ · figures/ · summary.json · the table on the screen
+
+Everything but timings.csv is a function of the configuration and the machine, however often the study was stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import keras
+import pandas as pd
+from tqdm import tqdm
+
+from tfredundancy import figures
+from tfredundancy.datasets.splits import Splits
+from tfredundancy.files import save_figure, write_csv, write_json
+from tfredundancy.inspection.summaries import ScalarEvents
+from tfredundancy.lottery.arms import DENSE
+from tfredundancy.lottery.loop import Observer, Record, Rows, levels, steps_in_all
+from tfredundancy.numerics.intervals import paired_difference, verdict
+from tfredundancy.runs import RunDirectory
+
+
+def study(
+    run: RunDirectory,
+    model: keras.Model,
+    data: Splits,
+    *,
+    seeds: int,
+    paper: Mapping[str, Any],
+    note: str = "",
+    **plan,
+) -> pd.DataFrame:
+    """Run `levels` for seeds 0 … seeds − 1 and write all of it to the run directory; print the table.
+
+    Args:
+        run: the open run directory; a run that was stopped goes on.
+        model: as for `levels`.
+        data: as for `levels`.
+        seeds: how many.
+        paper: the paper's claim and figures, for summary.json.
+        note: a sentence for summary.json and the table, such as that the run is a reduced one.
+        **plan: the other arguments of `levels`.
+
+    Returns:
+        The results, a row for each seed, level and arm.
+    """
+    records: list[Record] = []
+    total = seeds * steps_in_all(plan["steps"], plan["levels"], plan.get("rewind_to", 0), plan["arms"])
+    with _Progress(run, total) as progress:
+        chosen = levels(model, data, seed=range(seeds), directory=run / "checkpoints", observer=progress, **plan)
+        for record in chosen:
+            records.append(record)
+            write_csv(run / "results.csv", [each.row() for each in records])
+    results = pd.DataFrame([record.row() for record in records])
+    _write_tables(run, records)
+    _write_figures(run, results, records)
+    write_json(run / "summary.json", summary(results, paper, note))
+    print(table(results))
+    print(f"\n{note}\n" if note else "", end="")
+    print(f"results, figures, summary and events: {run.path}")
+    return results
+
+
+def summary(results: pd.DataFrame, paper: Mapping[str, Any], note: str = "") -> dict[str, Any]:
+    """The headline figures: each arm at each level, and the ticket's difference to the others with interval and verdict.
+
+    Intervals are those of the paired difference over seeds: 95 % t-interval from 5 seeds on, the range below, which gives no
+    verdict. What overlaps zero is not ranked.
+    """
+    dense = results[results.level == 0]
+    found = []
+    for level, rows in results[results.level > 0].groupby("level"):
+        arms = {arm: _arm_summary(each) for arm, each in rows.groupby("arm", sort=False)}
+        found.append(
+            {
+                "level": int(level),
+                "arms": arms,
+                "rewind_minus": {
+                    arm: {
+                        column: _difference(rows, arm, column) for column in ("test_accuracy", "early_test_accuracy", "early_step")
+                    }
+                    for arm in arms
+                    if arm != "rewind" and "rewind" in arms
+                },
+                "minus_dense": {arm: _difference(pd.concat([rows, dense]), DENSE.name, "early_test_accuracy", arm) for arm in arms},
+            }
+        )
+    return {"paper": dict(paper), "note": note, "seeds": len(dense), "dense": _arm_summary(dense), "levels": found}
+
+
+def table(results: pd.DataFrame) -> str:
+    """Accuracy (mean, min–max over seeds) at the end and at the best validation loss, and the step of that, per arm."""
+    lines = [f"{'level':>5} {'density':>8}  {'arm':<13}{'test accuracy %':>24}{'at early stopping %':>24}{'early step':>16}{'steps':>8}{'all steps':>11}"]
+    for (level, arm), rows in results.groupby(["level", "arm"], sort=False):
+        accuracies = "".join(f"{_spread(100 * rows[column], 2):>24}" for column in ("test_accuracy", "early_test_accuracy"))
+        counts = f"{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
+        lines.append(f"{level:>5} {rows.density.mean():>8.2%}  {arm:<13}{accuracies}{_spread(rows.early_step, 0):>16}{counts}")
+    return "\n".join(lines)
+
+
+class _Progress(Observer):
+    """A progress bar over all steps, and the event files of every seed and arm."""
+
+    def __init__(self, run: RunDirectory, total: int):
+        self._run, self._events = run, {}
+        self._bar = tqdm(total=total, unit="step", smoothing=0.05, dynamic_ncols=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._bar.close()
+
+    def advance(self, steps: int, text: str) -> None:
+        self._bar.set_description(text, refresh=False)
+        self._bar.update(steps)
+
+    def history(self, seed: int, arm: str, rows: Rows) -> None:
+        place = self._run / "events" / f"seed{seed}-{arm}"
+        if place not in self._events:
+            self._events[place] = ScalarEvents(place)
+        self._events[place].catch_up([(step, _finite(scalars)) for step, scalars in rows])
+
+
+def _finite(scalars: Mapping[str, float]) -> dict[str, float]:
+    """Without the training loss of a net that has not trained yet."""
+    return {tag: value for tag, value in scalars.items() if value == value}
+
+
+def _write_tables(run: RunDirectory, records: Sequence[Record]) -> None:
+    curves = [{**_key(record), **row} for record in records for row in record.curve]
+    layers = [{**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()]
+    write_csv(run / "curves.csv", curves)
+    write_csv(run / "layers.csv", layers)
+    write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in records])
+
+
+def _write_figures(run: RunDirectory, results: pd.DataFrame, records: Sequence[Record]) -> None:
+    curves = pd.DataFrame([{**_key(record), **row} for record in records for row in record.curve])
+    layers = [{**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()]
+    drawn = {
+        "accuracy": figures.accuracy_against_density(results),
+        "accuracy_early": figures.accuracy_against_density(results, column="early_test_accuracy"),
+        "early_stopping": figures.early_stopping_against_density(results),
+        "learning_curves": figures.learning_curves(curves),
+    }
+    if "rewind" in set(results.arm):
+        drawn["layer_density"] = figures.layer_density(pd.DataFrame(layers), "rewind")
+    for name, figure in drawn.items():
+        save_figure(run / "figures" / name, figure)
+
+
+def _key(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in asdict(record).items() if name in ("seed", "level", "arm")}
+
+
+def _arm_summary(rows: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = {"density": float(rows.density.mean())}
+    for column in ("test_accuracy", "early_test_accuracy", "early_step"):
+        values = rows[column]
+        found[column] = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+    return found | {"steps": int(rows.steps.iloc[0]), "total_steps": int(rows.total_steps.iloc[0])}
+
+
+def _difference(rows: pd.DataFrame, subtracted: str, column: str, arm: str = "rewind") -> dict[str, Any]:
+    pairs = rows.pivot(index="seed", columns="arm", values=column)
+    interval = paired_difference(pairs[arm], pairs[subtracted])
+    return {**asdict(interval), "verdict": verdict(interval)}
+
+
+def _spread(values: pd.Series, digits: int) -> str:
+    return f"{values.mean():.{digits}f} ({values.min():.{digits}f}–{values.max():.{digits}f})"

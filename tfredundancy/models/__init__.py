@@ -1,0 +1,25 @@
+"""The networks of the pruning and lottery-ticket papers, as plain functional Keras models that return logits."""
+
+from tfredundancy.models.conv import conv_2, conv_4, conv_6
+from tfredundancy.models.lenet import lenet_300_100
+from tfredundancy.models.resnet import resnet, resnet_20, resnet_32, resnet_44, resnet_56, resnet_110
+from tfredundancy.models.vgg import vgg, vgg_11, vgg_16, vgg_19
+from tfredundancy.models.wide_resnet import wide_resnet
+
+__all__ = [
+    "conv_2",
+    "conv_4",
+    "conv_6",
+    "lenet_300_100",
+    "resnet",
+    "resnet_20",
+    "resnet_32",
+    "resnet_44",
+    "resnet_56",
+    "resnet_110",
+    "vgg",
+    "vgg_11",
+    "vgg_16",
+    "vgg_19",
+    "wide_resnet",
+]

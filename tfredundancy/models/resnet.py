@@ -1,0 +1,120 @@
+"""ResNet for small images: 3×3 convolutions in three stages of width w, 2w and 4w, normalised, ReLU after the sum.
+
+`depth = 6n + 2`: a stem, three stages of n blocks of two convolutions, a classifier.
+"""
+
+import keras
+
+from tfredundancy.models.recipe import Recipe, image_input, relu
+
+_SHORTCUTS = ("identity_pad", "projection")
+
+
+def resnet(
+    depth,
+    input_shape=(32, 32, 3),
+    classes=10,
+    *,
+    width=16,
+    shortcut="projection",
+    initializer="he_normal",
+    gamma="ones",
+    weight_decay=0.0,
+    seed=None,
+    name=None,
+):
+    """Return a residual network: block(x) = `relu(shortcut(x) + bn(conv(relu(bn(conv(x))))))`.
+
+    Stages two and three begin with stride 2; such a convolution pads one pixel on every side, as in PyTorch, so that it
+    is centred on the pixels that the shortcut takes (Keras's "same" is shifted by one).
+
+    Args:
+        depth: 6n + 2: 8, 14, 20, 32, 44, 56, 110…
+        input_shape: (height, width, channels) of the images, of any size.
+        classes: number of logits.
+        width: filters of the first stage; doubled in the second and again in the third.
+        shortcut: where the shape changes, "projection" (1×1 convolution and BatchNorm; the lottery-ticket papers) or
+            "identity_pad" (every second pixel, new channels zero, no parameters; He et al.'s option A, Li et al.).
+        initializer: Keras initialiser of the kernels; biases start at zero.
+        gamma: BatchNorm scales start at "ones", or "uniform" in [0, 1] (as open_lth's do).
+        weight_decay: `wd` in the gradient's `wd · w`, on kernels, biases, gamma and beta (Keras's L2 factor: `wd / 2`).
+        seed: integer for reproducible initial weights, a seed of its own for each layer; None for fresh ones.
+        name: name of the model, "resnet_<depth>" by default.
+
+    Returns:
+        `keras.Model`, (batch, height, width, channels) → logits (batch, classes).
+
+    Raises:
+        ValueError: if an argument is not what is said above.
+
+    Example:
+        >>> model = resnet(8, (8, 8, 1), width=4, seed=0)
+        >>> tuple(model.get_layer("stage2_block1_conv1").kernel.shape)
+        (3, 3, 4, 8)
+
+    Reference:
+        He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, CVPR 2016, section 4.2.
+    """
+    if depth < 8 or depth % 6 != 2:
+        raise ValueError(f"`depth` must be 6n + 2 with n ≥ 1 (8, 14, 20, 32…). Received: depth={depth}")
+    if shortcut not in _SHORTCUTS:
+        raise ValueError(f"`shortcut` must be one of {_SHORTCUTS}. Received: shortcut={shortcut!r}")
+    recipe = Recipe(initializer, gamma, weight_decay, seed)
+    image = image_input(input_shape)
+    x = recipe.conv(width, 3, "stem_conv")(image)
+    x = relu("stem_relu")(recipe.batch_norm("stem_bn")(x))
+    for stage in range(3):
+        for block in range((depth - 2) // 6):
+            strides = 2 if stage > 0 and block == 0 else 1
+            x = _block(recipe, x, width * 2**stage, strides, shortcut, f"stage{stage + 1}_block{block + 1}")
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
+    return keras.Model(image, recipe.classifier(classes)(x), name=name or f"resnet_{depth}")
+
+
+def resnet_20(input_shape=(32, 32, 3), classes=10, **settings):
+    """Return `resnet(20, …)`, with the same arguments."""
+    return resnet(20, input_shape, classes, **settings)
+
+
+def resnet_32(input_shape=(32, 32, 3), classes=10, **settings):
+    """Return `resnet(32, …)`, with the same arguments."""
+    return resnet(32, input_shape, classes, **settings)
+
+
+def resnet_44(input_shape=(32, 32, 3), classes=10, **settings):
+    """Return `resnet(44, …)`, with the same arguments."""
+    return resnet(44, input_shape, classes, **settings)
+
+
+def resnet_56(input_shape=(32, 32, 3), classes=10, **settings):
+    """Return `resnet(56, …)`, with the same arguments."""
+    return resnet(56, input_shape, classes, **settings)
+
+
+def resnet_110(input_shape=(32, 32, 3), classes=10, **settings):
+    """Return `resnet(110, …)`, with the same arguments."""
+    return resnet(110, input_shape, classes, **settings)
+
+
+def _block(recipe, x, filters, strides, shortcut, prefix):
+    y = recipe.conv3x3(x, filters, f"{prefix}_conv1", strides)
+    y = relu(f"{prefix}_relu1")(recipe.batch_norm(f"{prefix}_bn1")(y))
+    y = recipe.conv3x3(y, filters, f"{prefix}_conv2")
+    y = recipe.batch_norm(f"{prefix}_bn2")(y)
+    if strides > 1 or x.shape[-1] != filters:
+        bridge = _projection if shortcut == "projection" else _identity_pad
+        x = bridge(recipe, x, filters, strides, prefix)
+    return relu(f"{prefix}_relu2")(keras.layers.Add(name=f"{prefix}_add")([y, x]))
+
+
+def _projection(recipe, x, filters, strides, prefix):
+    x = recipe.conv(filters, 1, f"{prefix}_shortcut_conv", strides=strides)(x)
+    return recipe.batch_norm(f"{prefix}_shortcut_bn")(x)
+
+
+def _identity_pad(recipe, x, filters, strides, prefix):
+    """Keep every second pixel, and append channels of zeros."""
+    subsample = keras.layers.AveragePooling2D(
+        1, strides=strides, data_format="channels_last", name=f"{prefix}_shortcut_pool"
+    )
+    return keras.ops.pad(subsample(x), ((0, 0), (0, 0), (0, 0), (0, filters - x.shape[-1])))

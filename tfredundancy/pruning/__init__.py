@@ -1,0 +1,25 @@
+"""How much can go? Masks on a model: which units belong together, what is pruned, and what is left."""
+
+from tfredundancy.pruning.groups import UnitGroup, UnitGroups, find_groups
+from tfredundancy.pruning.selection import (
+    choose_masks,
+    density,
+    masks,
+    prune_units,
+    prune_weights,
+    set_masks,
+    strip_pruning,
+)
+
+__all__ = [
+    "UnitGroup",
+    "UnitGroups",
+    "choose_masks",
+    "density",
+    "find_groups",
+    "masks",
+    "prune_units",
+    "prune_weights",
+    "set_masks",
+    "strip_pruning",
+]

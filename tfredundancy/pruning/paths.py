@@ -1,0 +1,106 @@
+"""Where a layer or a variable sits in a model: paths such as `encoder/conv1` and `encoder/conv1/kernel`.
+
+Keras's own paths depend on where a nested model was built, and a wrapper adds its name a second time. These do not: a path is
+the names of the models and layers from the model (left out) down, and a pruning wrapper stands at its layer's place. So a
+variable has the same path in a plain model and in its pruned copy.
+"""
+
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+
+import keras
+
+from tfredundancy.layers import PruneUnits, PruneWeights
+
+Wrapped = PruneUnits | PruneWeights
+
+
+def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
+    """{path: layer} of every layer below `model`, depth first; a pruning wrapper counts as one layer.
+
+    Example:
+        >>> inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense")], name="encoder")
+        >>> model = keras.Sequential([keras.Input((2,)), inner])
+        >>> list(layer_paths(model))
+        ['encoder', 'encoder/dense']
+    """
+    return dict(_walk(model, "", set()))
+
+
+def wrappers(model: keras.Model) -> dict[str, Wrapped]:
+    """{path: wrapper} of the pruning wrappers of `model`."""
+    return {path: layer for path, layer in layer_paths(model).items() if isinstance(layer, Wrapped)}
+
+
+def variable_paths(model: keras.Model) -> dict[str, keras.Variable]:
+    """{path: variable} of `model`: weights, BatchNorm statistics and random seeds; neither masks nor metrics."""
+    return dict(_variables(model, "", set(), set()))
+
+
+def without_input_layers(paths: dict[str, keras.layers.Layer]) -> dict[str, keras.layers.Layer]:
+    """The layers that compute something."""
+    return {path: layer for path, layer in paths.items() if not isinstance(layer, keras.layers.InputLayer)}
+
+
+def matching(patterns: Iterable[str], paths: Iterable[str], argument: str) -> dict[str, str]:
+    """{path: the first pattern that matches it}, fnmatch.
+
+    Raises:
+        ValueError: a pattern that matches no path.
+
+    Example:
+        >>> matching(["conv*"], ["conv1", "dense"], "exclude")
+        {'conv1': 'conv*'}
+    """
+    patterns, paths = list(patterns), list(paths)
+    for pattern in patterns:
+        if not any(fnmatchcase(path, pattern) for path in paths):
+            raise ValueError(f"`{argument}` has a pattern that matches no layer. Received: {pattern!r}; layers: {_short(paths)}")
+    hits = ((path, next((p for p in patterns if fnmatchcase(path, p)), None)) for path in paths)
+    return {path: pattern for path, pattern in hits if pattern is not None}
+
+
+def joined(prefix: str, name: str) -> str:
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    return list(layer._flatten_layers(include_self=False, recursive=False))
+
+
+def _named_sublayers(layer, prefix: str) -> Iterator[tuple[str, keras.layers.Layer]]:
+    """(path, sublayer); a name that occurs again gets a number, as automatic names of subclassed models can collide."""
+    count: dict[str, int] = {}
+    for sublayer in _sublayers(layer):
+        count[sublayer.name] = count.get(sublayer.name, 0) + 1
+        number = f"#{count[sublayer.name]}" if count[sublayer.name] > 1 else ""
+        yield joined(prefix, sublayer.name + number), sublayer
+
+
+def _walk(layer, prefix: str, seen: set[int]) -> Iterator[tuple[str, keras.layers.Layer]]:
+    for path, sublayer in _named_sublayers(layer, prefix):
+        if id(sublayer) in seen:
+            continue
+        seen.add(id(sublayer))
+        yield path, sublayer
+        if not isinstance(sublayer, Wrapped):
+            yield from _walk(sublayer, path, seen)
+
+
+def _variables(layer, path: str, seen_layers: set[int], seen: set[int]) -> Iterator[tuple[str, keras.Variable]]:
+    if isinstance(layer, Wrapped):
+        layer = layer.layer
+    if id(layer) in seen_layers:
+        return
+    seen_layers.add(id(layer))
+    below = {id(v) for sublayer in _sublayers(layer) for v in sublayer.variables}
+    for variable in layer.variables:
+        if id(variable) not in below | seen:
+            seen.add(id(variable))
+            yield joined(path, variable.name), variable
+    for sub_path, sublayer in _named_sublayers(layer, path):
+        yield from _variables(sublayer, sub_path, seen_layers, seen)
+
+
+def _short(paths: list[str], most: int = 12) -> str:
+    return ", ".join(paths[:most]) + (f", … ({len(paths)} in all)" if len(paths) > most else "")
