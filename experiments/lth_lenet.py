@@ -49,6 +49,7 @@ PAPER = {
 class Args(Common):
     """The flags; what is not given comes from the preset and the network."""
 
+    dataset: str | None = flag(None, "The data set to train on; the paper's for the network where not given.", choices=datasets.NAMES)
     network: str = flag("lenet_300_100", "The network.", choices=tuple(NETWORKS))
     arms: tuple[str, ...] = flag(("rewind", "reinit"), "The arms.", choices=tuple(ARMS))
     levels: int = flag(None, "How often the net is pruned.", parse=positive)
@@ -57,6 +58,14 @@ class Args(Common):
     batch_size: int = flag(60, "Examples a step.", parse=positive)
     one_shot: bool = flag(False, "Prune the dense net to each density at once.")
     image_size: int | None = flag(None, "Resize images to this many pixels; digits have 8.")
+
+
+def reduction(network: str, dataset: str, steps: int) -> str:
+    """What is less here than in the paper, where something is."""
+    paper, its_steps = DATASETS[network], NETWORKS[network]["steps"]
+    if dataset == paper and steps >= its_steps:
+        return ""
+    return f"{steps} steps a training on {dataset}; the paper has {its_steps} on {paper}"
 
 
 def main() -> None:
@@ -81,7 +90,8 @@ def main() -> None:
             data,
             seeds=args.seeds,
             paper={"reference": "Frankle & Carbin 2019, arXiv:1803.03635", **PAPER[args.network]},
-            note="" if steps >= protocol["steps"] else f"{steps} steps a training; the paper has {protocol['steps']}",
+            command=runs.command("experiments/lth_lenet.py", args, PRESETS),
+            note=reduction(args.network, dataset, steps),
             steps=steps,
             levels=args.levels,
             keep=protocol["keep"],
@@ -89,6 +99,7 @@ def main() -> None:
             arms=args.arms,
             batch_size=args.batch_size,
             evaluate_every=args.evaluate_every,
+            checkpoint_every=args.checkpoint_seconds,
             one_shot=args.one_shot,
         )
 

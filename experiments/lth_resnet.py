@@ -20,7 +20,7 @@ import keras
 from tfredundancy import datasets, models, runs
 from tfredundancy.lottery.arms import ARMS
 from tfredundancy.lottery.study import study
-from tfredundancy.runs import Common, RunDirectory, flag, positive
+from tfredundancy.runs import Common, RunDirectory, flag, fraction, positive
 
 PRESETS = {
     "quick": dict(dataset="digits", image_size=8, seeds=2, levels=4, keep=0.5, steps=120, rewind_to=12, batch_size=64,
@@ -47,10 +47,11 @@ PAPER = {
 class Args(Common):
     """The flags; what is not given comes from the preset."""
 
+    dataset: str = flag(None, "The data set to train on.", choices=datasets.NAMES)
     granularity: str = flag("weights", "What is pruned: weights, or units, which are filters.", choices=("weights", "units"))
     arms: tuple[str, ...] = flag(("rewind", "reinit", "lr_rewind", "finetune"), "The arms.", choices=tuple(ARMS))
     levels: int = flag(None, "How often the net is pruned.", parse=positive)
-    keep: float = flag(None, "The fraction of what is left that a level keeps.")
+    keep: float = flag(None, "The fraction of what is left that a level keeps.", parse=fraction)
     steps: int = flag(None, "Steps of a full training.", parse=positive)
     rewind_to: int = flag(None, "The step that tickets are rewound to.")
     batch_size: int = flag(None, "Examples a step.", parse=positive)
@@ -74,6 +75,14 @@ def compiled_resnet(args: Args, data: datasets.Splits) -> keras.Model:
     return model
 
 
+def reduction(args: Args) -> str:
+    """What is less here than in the paper, where something is."""
+    paper = PRESETS["paper"]
+    if args.dataset == paper["dataset"] and args.steps >= paper["steps"]:
+        return ""
+    return f"reduced run ({args.steps} steps on {args.dataset}): no verdict on the paper's claim"
+
+
 def main() -> None:
     """Parse the flags, run the study in its directory."""
     args = runs.parse(Args, PRESETS, description=__doc__)
@@ -90,7 +99,8 @@ def main() -> None:
             data,
             seeds=args.seeds,
             paper=PAPER[args.granularity],
-            note="" if args.preset == "paper" else "reduced run: no verdict on the paper's claim",
+            command=runs.command("experiments/lth_resnet.py", args, PRESETS),
+            note=reduction(args),
             steps=args.steps,
             levels=args.levels,
             keep=args.keep,
@@ -99,6 +109,7 @@ def main() -> None:
             arms=args.arms,
             batch_size=args.batch_size,
             evaluate_every=args.evaluate_every,
+            checkpoint_every=args.checkpoint_seconds,
             exclude=("classifier", "*shortcut*") if args.granularity == "weights" and args.shortcut == "projection" else ("classifier",),
         )
 

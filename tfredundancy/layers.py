@@ -113,7 +113,7 @@ class _Prune(keras.layers.Wrapper):
         return self.layer.compute_mask(inputs, previous_mask)
 
     def get_build_config(self):
-        return {"layer": self.layer.get_build_config()}
+        return {"layer": self.layer.get_build_config()} if self.built else None
 
     def build_from_config(self, config):
         if config["layer"] and not self.layer.built:

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import re
@@ -54,6 +55,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def fraction(text: str) -> float:
+    """A number in [0, 1], for `flag(..., parse=fraction)`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number in [0, 1]. Received: {text}")
+    return value
+
+
 def _strategy(text: str) -> str:
     if text not in ("none", "mirrored"):
         raise argparse.ArgumentTypeError(
@@ -74,9 +86,10 @@ class Common:
     seeds: int = flag(None, "How many seeds to run, counted from 0.", parse=positive)
     strategy: str = flag("none", "The distribution strategy: none or mirrored.", parse=_strategy)
     fresh: bool = flag(False, "Start another run directory instead of continuing the last.")
+    checkpoint_seconds: float = flag(30.0, "Seconds between checkpoints of the training under way.")
 
 
-NOT_SETTINGS = ("data_dir", "out", "fresh")  # where things are and lie, which no result depends on
+NOT_SETTINGS = ("data_dir", "out", "fresh", "checkpoint_seconds")  # what no result depends on
 
 
 def settings(args: Common) -> dict[str, Any]:
@@ -131,6 +144,26 @@ def parse(
         _add_flag(parser, field, presets)
     given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
     return Args(**{**presets[given.get("preset", "quick")], **given})
+
+
+def command(script: str, args: Common, presets: Mapping[str, Mapping[str, Any]]) -> str:
+    """The command line that gives these results again: what differs from the preset; folders are left out.
+
+    Example:
+
+    >>> presets = {"quick": {"dataset": "digits", "seeds": 2}}
+    >>> command("experiments/lth_resnet.py", Common(dataset="digits", seeds=5), presets)
+    'python experiments/lth_resnet.py --seeds 5'
+    """
+    preset = presets[args.preset]
+    words = ["python", script] + (["--preset", args.preset] if args.preset != "quick" else [])
+    for field in dataclasses.fields(args):
+        value = getattr(args, field.name)
+        if field.name in (*NOT_SETTINGS, "preset") or value == preset.get(field.name, field.default):
+            continue
+        option = "--" + field.name.replace("_", "-")
+        words += [option if value is True else f"--no{option[1:]}"] if isinstance(value, bool) else [option, _shown(value)]
+    return " ".join(words)
 
 
 def _check_presets(fields: Sequence[dataclasses.Field], presets: Mapping[str, Mapping[str, Any]]) -> None:

@@ -4,11 +4,12 @@ What a training step sees of them is a pure function of (seed, step).
 """
 
 from tfredundancy.datasets.batches import Augmentation, augment, batch_indices, dataset, draws, steps_per_epoch
-from tfredundancy.datasets.loading import load
+from tfredundancy.datasets.loading import NAMES, load
 from tfredundancy.datasets.prepared import DatasetNotFoundError
 from tfredundancy.datasets.splits import Splits
 
 __all__ = [
+    "NAMES",
     "Augmentation",
     "DatasetNotFoundError",
     "Splits",

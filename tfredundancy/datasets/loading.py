@@ -17,6 +17,7 @@ _AUGMENTATIONS = {
     "cifar100": _MIRRORED,
     "svhn_cropped": None,
 }
+NAMES = tuple(_AUGMENTATIONS)
 
 
 def load(name, *, data_dir=None, validation=None, train_examples=None, image_size=None, seed=0):

@@ -15,7 +15,8 @@ obtain it, masks included. With T steps a full training, k the rewinding step an
     random         as many in each layer, at random; fresh    T                T + (L − 1)(T − k) + T
 
 A rewound net has T steps behind its weights, k of them shared: that is what `reinit` gets. `reinit_total` gets as many as
-went into the ticket altogether, its learning-rate schedule stretched.
+went into the ticket altogether, its learning-rate schedule stretched. In one shot every level is pruned from the dense net,
+and L counts as 1.
 """
 
 from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Arm:
             return 0
         if self.rewinds_rate:
             return plan.rewind_to
-        return plan.steps + (level - 1) * plan.retraining
+        return plan.total(level) - plan.retraining
 
     def ends(self, level: int, plan: "Steps") -> int:
         """Step number after the last training step."""
@@ -71,13 +72,13 @@ class Arm:
         """All training steps that it took to obtain the net of `level`, those behind its mask included."""
         own = self.ends(level, plan) - self.begins(level, plan)
         if self.masks == "own":
-            return plan.steps + level * own
-        return plan.total(level - 1) + own
+            return plan.steps + plan.rounds(level) * own
+        return plan.total(level) - plan.retraining + own
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The lengths of an experiment: T steps a full training, rewinding to step k.
+    """The lengths of an experiment: T steps a full training, rewinding to step k, level by level or in one shot.
 
     Example:
         >>> plan = Steps(steps=1000, rewind_to=100)
@@ -87,15 +88,20 @@ class Steps:
 
     steps: int
     rewind_to: int
+    one_shot: bool = False
 
     @property
     def retraining(self) -> int:
         """Steps from k to T."""
         return self.steps - self.rewind_to
 
+    def rounds(self, level: int) -> int:
+        """How often a ticket of `level` was trained after the dense net."""
+        return min(level, 1) if self.one_shot else level
+
     def total(self, level: int) -> int:
-        """Steps behind the ticket of `level`, all levels together."""
-        return self.steps + level * self.retraining
+        """Steps behind the ticket of `level`, all its trainings together."""
+        return self.steps + self.rounds(level) * self.retraining
 
 
 ARMS = {

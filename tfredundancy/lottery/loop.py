@@ -8,14 +8,16 @@ files are there is the loop's only memory: a finished training is read, the one 
 everything that a step needs is a function of (seed, step). So a killed loop ends with the records of an uninterrupted one.
 """
 
+import functools
 import json
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +48,7 @@ class Record:
         validation_loss, validation_accuracy, test_accuracy: at the end of training.
         early_step: step with the lowest validation loss, the first of equals; counted like the schedule's steps.
         early_validation_loss, early_validation_accuracy, early_test_accuracy: at that step.
-        curve: a row for each evaluation: step, train_loss, validation_loss, validation_accuracy.
+        curve: a row for each evaluation: step, train_loss (None before the first step), validation_loss, validation_accuracy.
         layers: {path: kept fraction}.
         seconds: clock time of the training, of all its processes together; no result.
     """
@@ -65,7 +67,7 @@ class Record:
     early_validation_loss: float
     early_validation_accuracy: float
     early_test_accuracy: float
-    curve: tuple[dict[str, float], ...] = field(repr=False)
+    curve: tuple[dict[str, float | None], ...] = field(repr=False)
     layers: dict[str, float] = field(repr=False)
     seconds: float = field(repr=False, compare=False)
 
@@ -74,13 +76,13 @@ class Record:
         return {name: value for name, value in asdict(self).items() if name not in ("curve", "layers", "seconds")}
 
 
-@dataclass
 class Observer:
     """What a loop tells while it runs; override what you want to hear.
 
     `advance(steps, text)` follows every compiled call and every training that is skipped because it is finished;
-    `history(seed, arm, rows)` follows every checkpoint with all scalars of this arm so far, [(step, {tag: value})], where
-    step counts the steps trained in this arm since level 0.
+    `history(seed, arm, rows)` follows every checkpoint and every finished training with all scalars of this arm so far,
+    [(step, {tag: value})], where step counts the steps trained in this arm since level 0. Level 0 is told as the arm
+    "dense", and again as the beginning of every other arm.
     """
 
     def advance(self, steps: int, text: str) -> None:
@@ -149,56 +151,58 @@ def levels(
         and the lottery ticket hypothesis, arXiv:1912.05671; Renda et al. 2020, Comparing rewinding and fine-tuning,
         arXiv:2003.02389; Liu et al. 2019, Rethinking the value of network pruning, arXiv:1810.05270.
     """
-    plan = Steps(steps, rewind_to)
+    plan = Steps(steps, rewind_to, one_shot)
     _check(steps=steps, levels=levels, rewind_to=rewind_to, evaluate_every=evaluate_every, granularity=granularity)
+    _check_keep(keep)
     chosen = chosen_arms(arms)
-    seeds = [seed] if isinstance(seed, int) else list(seed)
+    seeds = [int(one) for one in np.atleast_1d(seed)]
     wrapped = _prepared(model, granularity, exclude)
     options = {"criterion": criterion, "scope": scope}
     choose_masks(wrapped, _at_level(keep, levels), **options)  # bad arguments end here, not after a level
     trainer = Trainer(wrapped, data, batch_size=batch_size)
     initial = Ticket.take(wrapped)
     settings = {
-        name: str(value)
-        for name, value in dict(
-            steps=steps, levels=levels, keep=keep, rewind_to=rewind_to, granularity=granularity, scope=scope, batch_size=batch_size,
-            evaluate_every=evaluate_every, criterion=criterion, exclude=list(exclude), one_shot=one_shot, draw=draw, data=data.name,
-        ).items()
-    }  # fmt: skip
+        "model": {path: list(mask.shape) for path, mask in masks(wrapped).items()},
+        "optimizer": {name: value for name, value in model.optimizer.get_config().items() if name != "name"},
+        "data": _description(data),
+        "criterion": getattr(criterion, "__qualname__", criterion),
+        **dict(steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity, exclude=list(exclude)),
+        **dict(batch_size=batch_size, evaluate_every=evaluate_every, one_shot=one_shot, draw=draw),
+    }
     place = nullcontext(directory) if directory is not None else tempfile.TemporaryDirectory()
+    rate, observer = _rate(model, steps - 1), observer or Observer()
     with place as folder:
         _claim(Path(folder), settings)
         for one in seeds:
-            run = _SeedRun(
-                trainer, plan, _rate(model), one, Path(folder) / f"seed{one}", evaluate_every, checkpoint_every, observer or Observer()
-            )
+            seed_folder = Path(folder) / f"seed{one}"
+            run = _SeedRun(trainer, plan, rate, one, seed_folder, evaluate_every, checkpoint_every, observer)
             start = reinitialised(wrapped, initial, derived_seed(f"initial {one}")) if draw else initial
-            yield from _seed_levels(run, wrapped, start, chosen, levels, keep, options, one_shot)
+            yield from _seed_levels(run, wrapped, _layers_seeded(start, one), chosen, levels, keep, options)
 
 
-def steps_in_all(steps: int, levels: int, rewind_to: int, arms: Sequence[str]) -> int:
+def steps_in_all(steps: int, levels: int, rewind_to: int, arms: Sequence[str], one_shot: bool = False) -> int:
     """Training steps that `levels` takes for one seed.
 
     Example:
         >>> steps_in_all(steps=1000, levels=2, rewind_to=100, arms=["rewind", "reinit"])
         4800
     """
-    plan = Steps(steps, rewind_to)
+    plan = Steps(steps, rewind_to, one_shot)
     trainings = ((arm, level) for level in range(1, levels + 1) for arm in chosen_arms(arms))
     return steps + sum(arm.ends(level, plan) - arm.begins(level, plan) for arm, level in trainings)
 
 
-def _seed_levels(run: "_SeedRun", model, start: Ticket, arms, levels, keep, options, one_shot) -> Iterator[Record]:
+def _seed_levels(run: "_SeedRun", model, start: Ticket, arms, levels, keep, options) -> Iterator[Record]:
     whole = {path: np.ones_like(mask) for path, mask in masks(model).items()}
     yield run.train(DENSE, 0, lambda: (whole, start))
     for level in range(1, levels + 1):
         for arm in arms:
-            yield run.train(arm, level, lambda arm=arm, level=level: _setting_out(run, model, start, arm, level, keep, options, one_shot))
+            yield run.train(arm, level, lambda arm=arm, level=level: _setting_out(run, model, start, arm, level, keep, options))
 
 
-def _setting_out(run, model, start: Ticket, arm: Arm, level: int, keep, options, one_shot: bool) -> tuple[Masks, Ticket]:
+def _setting_out(run, model, start: Ticket, arm: Arm, level: int, keep, options) -> tuple[Masks, Ticket]:
     """The masks and the starting point of an arm at a level."""
-    last_level = 0 if one_shot else level - 1
+    last_level = run.plan.rounds(level) - 1
     key = f"{run.seed} {level} {arm.name}"
     if arm.masks == "own":
         last, last_masks = run.finished(arm.name if last_level else DENSE.name, last_level)
@@ -326,8 +330,6 @@ class _SeedRun:
 
     def _tell(self, arm: str, level: int, training: "_Training | None") -> None:
         """Hand the observer the whole history of an arm; level 0 is every arm's beginning and is told with it."""
-        if arm == DENSE.name and training is None:
-            return
         rows, offset = [], 0
         done = [record for record in self._records if record.arm in (DENSE.name, arm)]
         curves = [(record.level, record.density, record.curve) for record in done]
@@ -363,7 +365,7 @@ class _Training:
 
     def evaluate(self, trainer: Trainer) -> None:
         found = trainer.evaluate("validation")
-        train_loss = self.loss_sum / self.loss_steps if self.loss_steps else float("nan")
+        train_loss = self.loss_sum / self.loss_steps if self.loss_steps else None
         self.loss_sum, self.loss_steps = 0.0, 0
         self.curve.append(
             {
@@ -418,7 +420,7 @@ def _prepared(model: keras.Model, granularity: str, exclude: Sequence[str]) -> k
         raise ValueError(f"`model` must be compiled with a loss and an optimizer. Received: '{model.name}'")
     optimizer = wrapped.optimizer
     if _schedule(optimizer) is not None:
-        config = {**optimizer.get_config(), "learning_rate": float(optimizer.learning_rate)}
+        config = {**optimizer.get_config(), "learning_rate": _number(optimizer.learning_rate)}
         wrapped.compile(optimizer=type(optimizer).from_config(config), loss=wrapped.loss)
     return wrapped
 
@@ -428,12 +430,18 @@ def _schedule(optimizer):
     return keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else None
 
 
-def _rate(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+def _rate(model: keras.Model, last: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Steps → learning rates; after the `last` step of the schedule its rate stays, which is what fine-tuning has."""
     schedule = _schedule(model.optimizer)
     if schedule is None:
-        rate = float(model.optimizer.learning_rate)
+        rate = _number(model.optimizer.learning_rate)
         return lambda steps: np.full(len(steps), rate)
-    return lambda steps: np.array([float(schedule(int(step))) for step in steps])
+    at = functools.cache(lambda step: _number(schedule(step)))  # a millisecond each, the same for every arm and seed
+    return lambda steps: np.array([at(int(step)) for step in np.minimum(steps, last)])
+
+
+def _number(scalar) -> float:
+    return float(keras.ops.convert_to_numpy(scalar))  # also of a variable that is mirrored on several devices
 
 
 def _stretched(rate, factor: float):
@@ -449,16 +457,29 @@ def _density(kept: Masks) -> float:
 
 
 def _scalars(row: Mapping[str, float], level: int, density: float) -> dict[str, float]:
-    return {name: value for name, value in row.items() if name != "step"} | {"level": level, "density": density}
+    told = {name: value for name, value in row.items() if name != "step" and value is not None}
+    return told | {"level": level, "density": density}
 
 
-def _claim(folder: Path, settings: dict[str, str]) -> None:
-    file = folder / "plan.json"
+def _description(data: Splits) -> str:
+    return f"{data.name}: {', '.join(str(getattr(data, name)[0].shape) for name in ('train', 'validation', 'test'))}"
+
+
+def _layers_seeded(start: Ticket, seed: int) -> Ticket:
+    """The ticket with random layers, such as dropout, that draw something else for each seed."""
+    states = {path: value for path, value in start.variables.items() if path.endswith("seed_generator_state")}
+    drawn = {path: np.array([derived_seed(f"{path} {seed}"), 0], value.dtype) for path, value in states.items()}
+    return replace(start, variables=start.variables | drawn)
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Write down whose folder it is, or make sure that it is ours. More seeds, levels and arms may come later."""
+    file, plain_settings = folder / "plan.json", json.loads(json.dumps(settings, default=str))
     if not file.exists():
-        write_json(file, settings)
+        write_json(file, plain_settings)
         return
     found = json.loads(file.read_text())
-    differing = [name for name in settings if found.get(name) != settings[name]]
+    differing = [name for name in plain_settings if found.get(name) != plain_settings[name]]
     if differing:
         raise ValueError(
             f"`directory` holds a loop with other arguments ({', '.join(differing)}): choose another. Received: {os.fspath(folder)}"
@@ -475,6 +496,12 @@ def _check(*, steps: int, levels: int, rewind_to: int, evaluate_every: int, gran
         raise ValueError(f"`rewind_to` must lie in [0, steps). Received: rewind_to={rewind_to}, steps={steps}")
     if granularity not in ("weights", "units"):
         raise ValueError(f"`granularity` must be weights or units. Received: granularity={granularity!r}")
+
+
+def _check_keep(keep: Density) -> None:
+    for fraction in keep.values() if isinstance(keep, Mapping) else [keep]:
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"`keep` must lie in [0, 1]. Received: keep={keep}")
 
 
 def _as_bytes(value: dict) -> np.ndarray:

@@ -30,6 +30,7 @@ def study(
     *,
     seeds: int,
     paper: Mapping[str, Any],
+    command: str,
     note: str = "",
     **plan,
 ) -> pd.DataFrame:
@@ -41,6 +42,7 @@ def study(
         data: as for `levels`.
         seeds: how many.
         paper: the paper's claim and figures, for summary.json.
+        command: the command line of the study, for summary.json.
         note: a sentence for summary.json and the table, such as that the run is a reduced one.
         **plan: the other arguments of `levels`.
 
@@ -48,7 +50,8 @@ def study(
         The results, a row for each seed, level and arm.
     """
     records: list[Record] = []
-    total = seeds * steps_in_all(plan["steps"], plan["levels"], plan.get("rewind_to", 0), plan["arms"])
+    lengths = {name: plan[name] for name in ("steps", "levels", "arms")}
+    total = seeds * steps_in_all(**lengths, rewind_to=plan.get("rewind_to", 0), one_shot=plan.get("one_shot", False))
     with _Progress(run, total) as progress:
         chosen = levels(model, data, seed=range(seeds), directory=run / "checkpoints", observer=progress, **plan)
         for record in chosen:
@@ -57,14 +60,15 @@ def study(
     results = pd.DataFrame([record.row() for record in records])
     _write_tables(run, records)
     _write_figures(run, results, records)
-    write_json(run / "summary.json", summary(results, paper, note))
+    head = {"experiment": run.path.parent.name, "command": command, "paper": dict(paper), "note": note}
+    write_json(run / "summary.json", head | summary(results))
     print(table(results))
     print(f"\n{note}\n" if note else "", end="")
     print(f"results, figures, summary and events: {run.path}")
     return results
 
 
-def summary(results: pd.DataFrame, paper: Mapping[str, Any], note: str = "") -> dict[str, Any]:
+def summary(results: pd.DataFrame) -> dict[str, Any]:
     """The headline figures: each arm at each level, and the ticket's difference to the others with interval and verdict.
 
     Intervals are those of the paired difference over seeds: 95 % t-interval from 5 seeds on, the range below, which gives no
@@ -88,7 +92,7 @@ def summary(results: pd.DataFrame, paper: Mapping[str, Any], note: str = "") -> 
                 "minus_dense": {arm: _difference(pd.concat([rows, dense]), DENSE.name, "early_test_accuracy", arm) for arm in arms},
             }
         )
-    return {"paper": dict(paper), "note": note, "seeds": len(dense), "dense": _arm_summary(dense), "levels": found}
+    return {"seeds": len(dense), "dense": _arm_summary(dense), "levels": found}
 
 
 def table(results: pd.DataFrame) -> str:
@@ -122,12 +126,7 @@ class _Progress(Observer):
         place = self._run / "events" / f"seed{seed}-{arm}"
         if place not in self._events:
             self._events[place] = ScalarEvents(place)
-        self._events[place].catch_up([(step, _finite(scalars)) for step, scalars in rows])
-
-
-def _finite(scalars: Mapping[str, float]) -> dict[str, float]:
-    """Without the training loss of a net that has not trained yet."""
-    return {tag: value for tag, value in scalars.items() if value == value}
+        self._events[place].catch_up(rows)
 
 
 def _write_tables(run: RunDirectory, records: Sequence[Record]) -> None:

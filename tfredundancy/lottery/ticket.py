@@ -28,6 +28,7 @@ class Ticket:
         variables: {path: array}; masks and metrics are not among them. A plain model and its pruned copy have the same paths.
         optimizer: the optimizer's variables in its own order, or None where the model was not compiled.
         step: number of steps the optimizer had taken.
+        optimizer_class: name of the optimizer's class: the variables of two kinds can have the same shapes.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
@@ -45,6 +46,7 @@ class Ticket:
     variables: dict[str, np.ndarray] = field(repr=False)
     optimizer: tuple[np.ndarray, ...] | None = field(repr=False)
     step: int = 0
+    optimizer_class: str | None = field(default=None, repr=False)
 
     @classmethod
     def take(cls, model: keras.Model) -> "Ticket":
@@ -59,7 +61,8 @@ class Ticket:
         optimizer = _built_optimizer(model)
         if optimizer is None:
             return cls(variables, None)
-        return cls(variables, tuple(_numpy(v) for v in optimizer.variables), int(_numpy(optimizer.iterations)))
+        slots, step = tuple(_numpy(v) for v in optimizer.variables), int(_numpy(optimizer.iterations))
+        return cls(variables, slots, step, type(optimizer).__name__)
 
     def rewind(self, model: keras.Model) -> None:
         """Assign everything in place, zero where the present masks exclude: weights, momenta and moving averages.
@@ -88,11 +91,11 @@ class Ticket:
                 "compile the model before the ticket is taken."
             )
         here, there = [tuple(v.shape) for v in optimizer.variables], [v.shape for v in self.optimizer]
-        if here != there:
+        if here != there or self.optimizer_class not in (None, type(optimizer).__name__):
             raise ValueError(
-                f"`model` must have the optimizer that the ticket was taken with. Received: {type(optimizer).__name__} with "
-                f"{len(here)} variables; the ticket holds {len(there)}"
-                + ("" if len(here) != len(there) else ", some of another shape")
+                "`model` must have the optimizer that the ticket was taken with. "
+                f"Received: {type(optimizer).__name__} with {len(here)} variables; "
+                f"the ticket holds {len(there)} of {self.optimizer_class}" + (", some of another shape" if here != there else "")
             )
 
     def save(self, path: str | os.PathLike) -> None:
@@ -131,6 +134,7 @@ def pack(ticket: Ticket, prefix: str = "") -> dict[str, np.ndarray]:
     dtypes = {key: value.dtype.name for key, value in arrays.items()}
     plain = {key: value.view(np.uint16) if value.dtype.name == "bfloat16" else value for key, value in arrays.items()}
     about = {"step": ticket.step, "optimizer": None if ticket.optimizer is None else len(ticket.optimizer), "dtypes": dtypes}
+    about["optimizer_class"] = ticket.optimizer_class
     return {**plain, f"{prefix}ticket": np.frombuffer(json.dumps(about).encode(), np.uint8)}
 
 
@@ -141,9 +145,8 @@ def unpack(arrays: dict[str, np.ndarray], prefix: str = "") -> Ticket:
     typed = {key: arrays[key].view(_dtype(name)) for key, name in about["dtypes"].items()}
     variables = {key.removeprefix(start): value for key, value in typed.items() if key.startswith(start)}
     slots = about["optimizer"]
-    return Ticket(
-        variables, None if slots is None else tuple(typed[f"{prefix}optimizer/{i}"] for i in range(slots)), about["step"]
-    )
+    optimizer = None if slots is None else tuple(typed[f"{prefix}optimizer/{i}"] for i in range(slots))
+    return Ticket(variables, optimizer, about["step"], about.get("optimizer_class"))
 
 
 def _dtype(name: str) -> np.dtype:

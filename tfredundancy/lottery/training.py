@@ -53,7 +53,7 @@ class Trainer:
         jit = _use_jit(model, jit)
         self.model, self.data, self.batch_size = model, data, batch_size
         self.chunk = (100 if jit else 10) if chunk is None else chunk
-        self._loss = keras.losses.get(model.loss)
+        self._loss = _mean_loss(model)
         self._from_logits = bool(getattr(self._loss, "from_logits", False))
         drivers = {"tensorflow": _TensorFlowDriver, "jax": _JaxDriver}
         if keras.backend.backend() not in drivers:
@@ -171,13 +171,14 @@ class _TensorFlowDriver:
 
         return tf.while_loop(lambda i, _: i < count, body, (tf.constant(0), tf.constant(0.0)), parallel_iterations=1)[1]
 
-    def _step(self, images, labels, rows, rate, *draw, scale: float = 1.0):
+    def _step(self, images, labels, rows, rate, *draw, share: float = 1.0):
+        """One step; `share` is that of one replica, by which Keras scales its losses, but not what layers add to them."""
         model, optimizer = self._model, self._model.optimizer
         x, y = self._batch(images, labels, rows, *draw)
         with self._tf.GradientTape() as tape:
             prediction = model(x, training=True)
-            loss = self._objective(y, prediction) + sum(ops.cast(term, "float32") for term in model.losses)
-            scaled = optimizer.scale_loss(loss * scale)
+            loss = self._objective(y, prediction) + share * sum(ops.cast(term, "float32") for term in model.losses)
+            scaled = optimizer.scale_loss(loss)
         trainable = model.trainable_variables
         gradients = tape.gradient(scaled, trainable)
         optimizer.learning_rate.assign(rate)
@@ -195,9 +196,9 @@ class _TensorFlowDriver:
             part = rows.shape[0] // replicas
             begin = self._tf.distribute.get_replica_context().replica_id_in_sync_group * part
             mine = [array[begin : begin + part] for array in (rows, *draw)]
-            return self._step(images, labels, mine[0], rate, *mine[1:], scale=1.0 / replicas)
+            return self._step(images, labels, mine[0], rate, *mine[1:], share=1.0 / replicas)
 
-        return strategy.reduce(self._tf.distribute.ReduceOp.MEAN, strategy.run(on_replica), axis=None)
+        return strategy.reduce(self._tf.distribute.ReduceOp.SUM, strategy.run(on_replica), axis=None)
 
     def _sum(self, images, labels, rows, weights):
         tf = self._tf
@@ -260,9 +261,10 @@ class _JaxDriver:
         def objective(trainable):
             prediction, new, losses = self._model.stateless_call(trainable, fixed, x, training=True, return_losses=True)
             loss = self._objective(y, prediction) + sum(ops.cast(term, "float32") for term in losses)
-            return loss, new
+            with keras.StatelessScope(list(zip(optimizer.variables, slots, strict=True))):
+                return optimizer.scale_loss(loss), (loss, new)
 
-        (loss, fixed), gradients = self._jax.value_and_grad(objective, has_aux=True)(trainable)
+        (_, (loss, fixed)), gradients = self._jax.value_and_grad(objective, has_aux=True)(trainable)
         trainable, slots = optimizer.stateless_apply(slots, gradients, trainable)
         return [list(trainable), list(fixed), list(slots)], loss
 
@@ -285,7 +287,16 @@ def _check_model(model: keras.Model) -> None:
     if "sparse_categorical_crossentropy" not in names:
         raise ValueError(f"`model` must be compiled with a sparse categorical cross-entropy. Received: loss={model.loss!r}")
     if not isinstance(model.optimizer.learning_rate, keras.Variable):
-        raise ValueError("`model` must have an optimizer whose learning rate is a number; pass a schedule by `rate`.")
+        raise ValueError(
+            "`model` must have an optimizer whose learning rate is a number; pass a schedule by `rate`. "
+            f"Received: a schedule in {type(model.optimizer).__name__}"
+        )
+
+
+def _mean_loss(model: keras.Model) -> keras.losses.Loss:
+    """The loss that the model is compiled with; a name or a function, which gives one number per example, as the mean."""
+    loss = keras.losses.get(model.loss)
+    return loss if isinstance(loss, keras.losses.Loss) else keras.losses.SparseCategoricalCrossentropy()
 
 
 def _use_jit(model: keras.Model, jit: bool | None) -> bool:

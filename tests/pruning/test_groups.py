@@ -1,0 +1,259 @@
+"""Which units belong together; what is not understood is a barrier with a line."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as L
+
+import tfredundancy as tfr
+from tfredundancy.models import resnet, vgg
+from tfredundancy.pruning import UnitGroup
+
+
+def groups(model):
+    return {group.name: group.members for group in tfr.find_groups(model)}
+
+
+def kept_out(model):
+    return tfr.find_groups(model).kept_out
+
+
+def image_model(build, channels=4):
+    inputs = keras.Input((6, 6, 3), name="inputs")
+    x = L.Conv2D(channels, 3, padding="same", name="conv")(inputs)
+    return keras.Model(inputs, L.Dense(2, name="logits")(L.GlobalAveragePooling2D()(build(x))))
+
+
+def test_a_chain(chain):
+    found = tfr.find_groups(chain())
+    assert list(found) == [UnitGroup("conv", 4, ("conv", "bn")), UnitGroup("hidden", 5, ("hidden",))]
+    assert found.kept_out == {"logits": "output of the model"}
+    assert [len(found), str(found).splitlines()[1]] == [2, "conv        4  conv, bn"]
+
+
+def test_a_wrapped_model_has_the_groups_of_the_plain_one(chain):
+    model = chain()
+    assert list(tfr.find_groups(tfr.prune_units(model, 0.5))) == list(tfr.find_groups(model))
+    assert list(tfr.find_groups(tfr.prune_weights(model, 0.5))) == list(tfr.find_groups(model))
+
+
+def test_vgg_is_a_chain_of_pairs():
+    model = vgg(11, (32, 32, 3))
+    convolutions = [layer.name for layer in model.layers if isinstance(layer, L.Conv2D)]
+    found = groups(model)
+    assert list(found) == convolutions and all(len(members) == 2 for members in found.values())
+    assert list(kept_out(model)) == ["classifier"]
+
+
+def test_resnet_with_projections_unites_each_stage():
+    found = groups(resnet(14, (8, 8, 3), width=4, shortcut="projection"))
+    inner = {f"stage{s}_block{b}_conv1" for s in (1, 2, 3) for b in (1, 2)}
+    trunks = {
+        stage: {f"stage{stage}_block{block}_{layer}2" for block in (1, 2) for layer in ("conv", "bn")}
+        | {f"stage{stage}_block1_shortcut_{layer}" for layer in ("conv", "bn") if stage > 1}
+        for stage in (1, 2, 3)
+    }
+    trunks[1] |= {"stem_conv", "stem_bn"}
+    assert [set(members) for name, members in found.items() if name not in inner] == list(trunks.values())
+    assert all(members[0] == name for name, members in found.items())
+    for name in inner:
+        assert found[name] == (name, name.replace("conv1", "bn1"))
+
+
+def test_resnet_with_identity_pad_keeps_the_padded_stages_out():
+    model = resnet(8, (8, 8, 3), width=4, shortcut="identity_pad")
+    assert set(groups(model)) == {f"stage{s}_block1_conv1" for s in (1, 2, 3)}
+    reasons = kept_out(model)
+    assert set(reasons) == {"stem_conv", *(f"stage{s}_block1_conv2" for s in (1, 2, 3)), "classifier"}
+    assert reasons["stem_conv"] == "barrier: 'pad' (Pad)"
+    assert reasons["stage2_block1_conv2"] == "barrier: 'stage2_block1_add' (Add)"  # to which the padded channels come
+
+
+def test_masking_a_group_of_a_resnet_is_the_same_as_zeroing_its_channels(rng, randomise):
+    model = randomise(resnet(8, (8, 8, 3), width=4, shortcut="projection"))
+    pruned = tfr.prune_units(model, 0.5)
+    mask = tfr.masks(pruned)["stem_conv"]
+    x = rng.normal(size=(2, 8, 8, 3)).astype("float32")
+    sums = keras.Model(pruned.input, pruned.get_layer("stage1_block1_relu2").output)
+    y = keras.ops.convert_to_numpy(sums(x))
+    assert mask.sum() == 2 and (y[..., ~mask] == 0).all() and (y[..., mask] != 0).any()
+
+
+BARRIERS = {
+    "Lambda": lambda x: L.Lambda(lambda t: t * 2, name="odd")(x),
+    "Reshape": lambda x: L.Reshape((3, 12, 4), name="odd")(x),
+    "Permute": lambda x: L.Permute((3, 2, 1), name="odd")(x),
+    "LayerNormalization": lambda x: L.LayerNormalization(name="odd")(x),
+    "UnitNormalization": lambda x: L.UnitNormalization(name="odd")(x),
+    "Softmax": lambda x: L.Softmax(name="odd")(x),
+    "Activation": lambda x: L.Activation("softmax", name="odd")(x),
+    "Conv2D": lambda x: L.Conv2D(4, 3, groups=2, name="odd")(x),
+    "DepthwiseConv2D": lambda x: L.DepthwiseConv2D(3, depth_multiplier=2, name="odd")(x),
+    "BatchNormalization": lambda x: L.BatchNormalization(axis=1, name="odd")(x),
+    "Custom": lambda x: Custom(name="odd")(x),
+    "Concatenate": lambda x: L.Concatenate(name="odd")([x, L.Conv2D(3, 1, name="other")(x)]),
+}
+
+
+class Custom(L.Layer):
+    def call(self, x):
+        return keras.ops.flip(x, -1)
+
+
+@pytest.mark.parametrize("kind, build", list(BARRIERS.items()), ids=list(BARRIERS))
+def test_what_is_not_understood_is_a_barrier_with_a_line(kind, build, rng):
+    model = image_model(build)
+    reasons = kept_out(model)
+    assert reasons["conv"] == f"barrier: 'odd' ({kind})" and not groups(model)
+    assert "conv" in str(tfr.find_groups(model)) and f"({kind})" in str(tfr.find_groups(model))
+    with pytest.raises(ValueError, match=f"no units to prune(.|\n)*{kind}"):
+        tfr.prune_units(model, 0.5)
+
+
+def test_an_operation_of_keras_ops_is_a_barrier():
+    reasons = kept_out(image_model(lambda x: keras.ops.roll(x, 1, axis=-1)))
+    assert "barrier" in reasons["conv"] and "Roll" in reasons["conv"]
+
+
+@pytest.mark.parametrize(
+    "activation, elementwise",
+    [
+        ("relu", True),
+        ("gelu", True),
+        (keras.ops.sin, True),
+        (lambda x: x**2, True),
+        ("softmax", False),
+        ("glu", False),
+        ("log_softmax", False),
+        ("sparsemax", False),
+        (lambda x: x - keras.ops.mean(x, -1, keepdims=True), False),
+    ],
+)
+def test_units_that_an_activation_mixes_stay(activation, elementwise):
+    for layers in ([L.Dense(4, activation=activation, name="a")], [L.Dense(4, name="a"), L.Activation(activation)]):
+        model = keras.Sequential([keras.Input((3,)), *layers, L.Dense(2, name="b")])
+        assert (list(groups(model)) == ["a"]) == elementwise
+        assert ("a" in kept_out(model)) != elementwise
+
+
+def test_the_rest_of_a_model_with_a_barrier_is_pruned():
+    inputs = keras.Input((4,))
+    x = L.Dense(6, name="first")(inputs)
+    x = L.Lambda(lambda t: t[:, :3], name="cut")(L.Dense(6, name="second")(x))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(x))
+    assert list(groups(model)) == ["first"] and list(kept_out(model)) == ["second", "logits"]
+    assert list(tfr.masks(tfr.prune_units(model, 0.5))) == ["first"]
+
+
+def test_depthwise_and_pointwise_layers_share_their_units():
+    def build(x):
+        x = L.ReLU()(L.BatchNormalization(name="dw_bn")(L.DepthwiseConv2D(3, name="dw")(x)))
+        return L.SeparableConv2D(5, 1, name="separable")(x)
+
+    assert groups(image_model(build)) == {"conv": ("conv", "dw", "dw_bn"), "separable": ("separable",)}
+
+
+@pytest.mark.parametrize("merge", [L.Add, L.Subtract, L.Multiply, L.Average, L.Maximum, L.Minimum])
+def test_merging_layers_unite(merge):
+    found = groups(image_model(lambda x: merge()([x, L.Conv2D(4, 3, padding="same", name="other")(x)])))
+    assert found == {"conv": ("conv", "other")}
+
+
+def test_adding_the_input_keeps_the_units():
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.Add()([inputs, L.Dense(4, name="a")(inputs)])))
+    assert not groups(model) and set(kept_out(model)) == {"a", "logits"}
+
+
+def test_broadcasting_over_units_is_a_barrier():
+    reasons = kept_out(image_model(lambda x: L.Multiply(name="odd")([x, L.Conv2D(1, 1, name="gate")(x)])))
+    assert reasons["conv"] == reasons["gate"] == "barrier: 'odd' (Multiply)"
+
+
+def test_a_squeeze_and_excitation_block():
+    def build(x):
+        s = L.GlobalAveragePooling2D(keepdims=True)(x)
+        s = L.Dense(4, activation="sigmoid", name="up")(L.Dense(2, activation="relu", name="down")(s))
+        return L.Multiply()([x, s])
+
+    assert groups(image_model(build)) == {"conv": ("conv", "up"), "down": ("down",)}
+
+
+def test_a_shared_layer_makes_the_same_units_twice():
+    shared = L.Dense(4, name="shared")
+    inputs = [keras.Input((3,)), keras.Input((3,))]
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.Add()([shared(x) for x in inputs])))
+    assert groups(model) == {"shared": ("shared",)}
+    pruned = tfr.prune_units(model, 0.5)
+    assert list(tfr.masks(pruned)) == ["shared"] and len(pruned.trainable_variables) == 4
+
+
+def test_a_shared_normalisation_unites_what_goes_through_it():
+    bn, inputs = L.BatchNormalization(name="bn"), keras.Input((3,))
+    branches = [bn(L.Dense(4, name=name)(inputs)) for name in ("a", "b")]
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.Concatenate(name="cat")(branches)))
+    assert not groups(model)
+    model = keras.Model(inputs, [L.Dense(2, name="one")(branches[0]), L.Dense(2, name="two")(branches[1])])
+    assert {frozenset(members) for members in groups(model).values()} == {frozenset({"a", "b", "bn"})}
+
+
+def test_a_model_in_a_model():
+    inner_input = keras.Input((6, 6, 4))
+    y = L.BatchNormalization(name="bn")(L.Conv2D(4, 3, padding="same", name="conv")(inner_input))
+    inner = keras.Model(inner_input, L.Add()([inner_input, y]), name="block")
+    assert groups(image_model(inner)) == {"conv": ("conv", "block/conv", "block/bn")}
+    pruned = tfr.prune_units(image_model(inner), 0.5)
+    assert list(tfr.masks(pruned)) == ["conv", "block/conv", "block/bn"]
+
+
+def test_every_output_of_the_model_stays():
+    inputs = keras.Input((3,))
+    hidden = L.Dense(4, name="hidden")(inputs)
+    model = keras.Model(inputs, {"a": L.Dense(2, name="a")(hidden), "hidden": L.ReLU()(hidden)})
+    assert not groups(model) and kept_out(model) == {"hidden": "output of the model", "a": "output of the model"}
+
+
+def test_attention_heads_are_units():
+    inputs = keras.Input((5, 4))
+    x = L.Dense(6, name="before")(inputs)
+    x = L.MultiHeadAttention(3, 2, name="mha")(x, x)
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.Dense(4, name="after")(x)))
+    found = tfr.find_groups(model)
+    assert {group.name: group.size for group in found} == {"before": 6, "mha": 3, "after": 4}
+
+
+def test_a_dense_net_is_wrapped_and_computes(rng):
+    """Units before a Flatten are whole channels: masking one silences its tile."""
+    inputs = keras.Input((3, 3, 2))
+    flat = L.Flatten(name="flat")(L.Conv2D(4, 2, activation="relu", name="conv")(inputs))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(flat))
+    pruned = tfr.prune_units(model, 0.5)
+    mask = tfr.masks(pruned)["conv"]
+    y = keras.ops.convert_to_numpy(
+        keras.Model(pruned.input, pruned.get_layer("flat").output)(np.ones((1, 3, 3, 2), "float32"))
+    )
+    assert not y.reshape(1, 2, 2, 4)[..., ~mask].any()
+
+
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
+@pytest.mark.parametrize(
+    "function",
+    [tfr.find_groups, tfr.strip_pruning, lambda m: tfr.prune_units(m, 0.5), lambda m: tfr.prune_weights(m, 0.5)],
+    ids=["find_groups", "strip_pruning", "prune_units", "prune_weights"],
+)
+def test_models_without_a_graph_are_refused_with_advice(function):
+    with pytest.raises(ValueError, match="must be built: give it an Input or call it on data. Received: 'net'"):
+        function(keras.Sequential([L.Dense(2)], name="net"))
+    own = Subclassed(name="own")
+    own(np.ones((1, 2)))
+    with pytest.raises(
+        ValueError,
+        match="a subclassed model has no graph. Put tfr.layers.PruneUnits .* in __init__. Received: Subclassed 'own'",
+    ):
+        function(own)
+    with pytest.raises(ValueError, match="must be a Keras model. Received: Dense"):
+        function(L.Dense(2))
