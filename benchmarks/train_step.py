@@ -25,8 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-import tf_keras
 import tensorflow_model_optimization as tfmot
+import tf_keras
 from _timing import Ratio, print_table, print_targets, ratio, rotated, summary, write
 
 import tfredundancy as tfr
@@ -164,7 +164,9 @@ def report(step, first, size) -> dict[str, bool]:
             row[2], row[4] = str(of_steps[name]), str(of_firsts[name])
             row[5] = " / ".join(f"{value:.3f}" for value in of_sizes[name].values())
         rows.append(row)
-    print_table(["arm", "ms a step", "÷ dense, 95 %", "first step, s", "÷ dense, 95 %", "bytes: model / + optimizer"], rows)
+    print_table(
+        ["arm", "ms a step", "÷ dense, 95 %", "first step, s", "÷ dense, 95 %", "bytes: model / + optimizer"], rows
+    )
     step_high = max(of_steps[name].high for name in OURS)
     first_mean = max(of_firsts[name].mean for name in OURS)
     bytes_most = max(of_sizes[name]["model"] for name in OURS)
@@ -180,12 +182,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="rounds of one step of each arm")
     parser.add_argument("--firsts", type=int, default=5, help="fresh models of each arm whose first step is timed")
     parser.add_argument("--warm-up", type=int, default=8, help="steps of each arm that do not count")
-    parser.add_argument("--threads", type=int, default=1, help="TensorFlow's; more spin while they wait, which is CPU time too")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="TensorFlow's; more spin while they wait, which is CPU time too"
+    )
     parser.add_argument("--out", default="runs/benchmarks", help="folder for train_step.json")
     parser.add_argument("--quick", action="store_true", help="three rounds, to see that it runs")
     args = parser.parse_args()
     if args.quick:
         args.steps, args.firsts, args.warm_up = 3, 1, 1
+    tf.get_logger().setLevel("ERROR")  # it would advise against tracing so many models
     tf.config.threading.set_intra_op_parallelism_threads(args.threads)
     tf.config.threading.set_inter_op_parallelism_threads(args.threads)
     draw = np.random.default_rng(0)
@@ -200,7 +205,7 @@ def main() -> None:
     print_targets(targets)
     record = {
         "question": "CPU time of a training step of ResNet-20, batch 128",
-        "arguments": vars(args),
+        "arguments": {name: value for name, value in vars(args).items() if name != "out"},
         "step_seconds": {name: summary(values) for name, values in step.items()},
         "first_step_seconds": {name: summary(values) for name, values in first.items()},
         "step_ratios": ratios(step),

@@ -49,7 +49,7 @@ PAPER = {
 class Args(Common):
     """The flags; what is not given comes from the preset and the network."""
 
-    dataset: str | None = flag(None, "The data set to train on; the paper's for the network where not given.", choices=datasets.NAMES)
+    dataset: str | None = flag(None, "The data set; the paper's where not given.", choices=datasets.NAMES)
     network: str = flag("lenet_300_100", "The network.", choices=tuple(NETWORKS))
     arms: tuple[str, ...] = flag(("rewind", "reinit"), "The arms.", choices=tuple(ARMS))
     levels: int = flag(None, "How often the net is pruned.", parse=positive)

@@ -71,7 +71,8 @@ for optimizer, prune in ((keras.optimizers.AdamW(0.05), tfr.prune_units), (keras
 import jax
 layer = tfr.layers.PruneUnits(L.Dense(2), mask=np.array([True, False]))
 layer.build((None, 3))
-y, _ = jax.jit(layer.stateless_call)([v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables], np.ones((1, 3)))
+values = [[v.value for v in variables] for variables in (layer.trainable_variables, layer.non_trainable_variables)]
+y, _ = jax.jit(layer.stateless_call)(*values, np.ones((1, 3)))
 assert array(y)[0, 1] == 0 and array(y)[0, 0] != 0
 fresh = tfr.lottery.ticket.Ticket.take(model)
 from tfredundancy.lottery.controls import reinitialised

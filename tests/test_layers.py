@@ -119,7 +119,9 @@ def test_masked_weights_act_as_zero(make, shape, names, rng, randomise):
     assert not np.allclose(before, plain(x))
 
 
-@pytest.mark.parametrize("settings", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"scale": False}, {"center": False}, {"scale": False, "center": False}], ids=str
+)
 @pytest.mark.parametrize("training", [False, True])
 def test_a_masked_normalisation_unit_is_0_whatever_its_statistics(settings, training, rng, randomise):
     x = drawn(rng, 3, 3, 4) + 5
@@ -166,7 +168,9 @@ def smaller_chain(layers, mask, hidden):
 def test_a_masked_net_computes_what_a_smaller_net_does(chain, rng, randomise):
     plain = randomise(chain(dtype="float64"))
     wraps = ("conv", "bn", "hidden")
-    model = keras.Sequential([plain.inputs[0], *(PruneUnits(layer) if layer.name in wraps else layer for layer in plain.layers)])
+    model = keras.Sequential(
+        [plain.inputs[0], *(PruneUnits(layer) if layer.name in wraps else layer for layer in plain.layers)]
+    )
     conv, hidden = np.array([True, False, True, False]), np.array([True, True, False, True, False])
     for name, mask in zip(wraps, (conv, conv, hidden), strict=True):
         model.get_layer(name).mask = mask
@@ -280,7 +284,9 @@ def twins(build, wrapper, make, randomise):
 
 
 @pytest.mark.parametrize("build", list(MODELS.values()), ids=list(MODELS))
-@pytest.mark.parametrize("wrapper, make", [(PruneWeights, Block), (PruneUnits, L.BatchNormalization)], ids=["weights", "units"])
+@pytest.mark.parametrize(
+    "wrapper, make", [(PruneWeights, Block), (PruneUnits, L.BatchNormalization)], ids=["weights", "units"]
+)
 def test_the_training_flag_arrives(build, wrapper, make, rng, randomise):
     pruned, plain = twins(build, wrapper, make, randomise)
     x = drawn(rng, 3)
@@ -319,7 +325,12 @@ def test_dropout_draws_anew_with_each_call_and_its_seed_is_saved(rng):
 def test_sequence_masks_pass(wrap, rng):
     tokens = np.array([[1, 2, 3, 0, 0], [4, 1, 0, 0, 0]])
     keras.utils.set_random_seed(0)
-    layers = [L.Embedding(6, 3, mask_zero=True), wrap(L.Dense(4)), wrap(L.LSTM(2, return_sequences=True)), wrap(L.LSTM(2))]
+    layers = [
+        L.Embedding(6, 3, mask_zero=True),
+        wrap(L.Dense(4)),
+        wrap(L.LSTM(2, return_sequences=True)),
+        wrap(L.LSTM(2)),
+    ]
     model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
     y = array(model(tokens))
     np.testing.assert_allclose(y[:1], model(tokens[:1, :3]), rtol=1e-5)  # padding changes nothing
@@ -462,7 +473,9 @@ def test_a_training_loop_of_one_s_own_needs_nothing_else(rng):
 
 
 def test_fit_with_xla(rng):
-    model = keras.Sequential([keras.Input((3,)), PruneUnits(L.Dense(4)), PruneUnits(L.BatchNormalization()), L.Dense(1)])
+    model = keras.Sequential(
+        [keras.Input((3,)), PruneUnits(L.Dense(4)), PruneUnits(L.BatchNormalization()), L.Dense(1)]
+    )
     model.compile("adam", "mse", jit_compile=True)
     for layer in model.layers[:2]:
         layer.mask = np.array([True, False, True, False])
@@ -572,7 +585,9 @@ class Dense4(L.Dense):
 
 
 def test_the_wrapper_bears_the_layer_s_name_and_the_variables_keep_their_paths():
-    plain, pruned = (keras.Sequential([keras.Input((3,)), wrap(L.Dense(2, name="dense"))]) for wrap in (lambda x: x, PruneUnits))
+    plain, pruned = (
+        keras.Sequential([keras.Input((3,)), wrap(L.Dense(2, name="dense"))]) for wrap in (lambda x: x, PruneUnits)
+    )
     assert pruned.get_layer("dense").layer.units == 2
     assert [v.path.split("/")[-2:] for v in pruned.trainable_variables] == [
         v.path.split("/")[-2:] for v in plain.trainable_variables
@@ -583,7 +598,10 @@ def test_the_wrapper_bears_the_layer_s_name_and_the_variables_keep_their_paths()
 def test_two_kernels_of_one_name_are_two_masks(rng):
     layer = PruneWeights(Block(name="block"))
     layer(drawn(rng, 3))
-    assert {name: mask.shape for name, mask in layer.masks.items()} == {"dense/kernel": (3, 4), "dense/kernel#2": (4, 4)}
+    assert {name: mask.shape for name, mask in layer.masks.items()} == {
+        "dense/kernel": (3, 4),
+        "dense/kernel#2": (4, 4),
+    }
 
 
 def test_a_layer_called_kernel():
@@ -626,9 +644,13 @@ def test_of_several_masks_one_wrong_one_leaves_all_as_they_were():
         layer.mask = depthwise
 
 
-@pytest.mark.parametrize("layer", [L.ReLU(), L.Embedding(3, 2), L.LSTM(2), L.LayerNormalization()], ids=lambda layer: layer.name)
+@pytest.mark.parametrize(
+    "layer", [L.ReLU(), L.Embedding(3, 2), L.LSTM(2), L.LayerNormalization()], ids=lambda layer: layer.name
+)
 def test_units_of_unknown_layers_are_refused(layer):
-    with pytest.raises(ValueError, match=f"`layer` must be one whose units are known: Dense, .*Received: {type(layer).__name__}"):
+    with pytest.raises(
+        ValueError, match=f"`layer` must be one whose units are known: Dense, .*Received: {type(layer).__name__}"
+    ):
         PruneUnits(layer)
 
 
@@ -637,7 +659,9 @@ def built(layer, shape):
     return layer
 
 
-@pytest.mark.parametrize("equation, output, bias_axes", [("abc,cd->adb", (5, 4), None), ("abc,cde->abde", (4, 2, 5), "d")])
+@pytest.mark.parametrize(
+    "equation, output, bias_axes", [("abc,cd->adb", (5, 4), None), ("abc,cde->abde", (4, 2, 5), "d")]
+)
 def test_an_einsum_without_a_unit_axis_is_refused(equation, output, bias_axes):
     layer = built(L.EinsumDense(equation, output, bias_axes=bias_axes), (None, 4, 3))
     with pytest.raises(ValueError, match="must be an axis of its kernel and bias. Received: equation="):

@@ -21,7 +21,7 @@ class TakeTicket(keras.callbacks.Callback):
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> take = TakeTicket(step=2)
-        >>> history = model.fit([[0.0, 1.0]] * 8, [[1.0]] * 8, batch_size=2, verbose=0, callbacks=[take])
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), batch_size=2, verbose=0, callbacks=[take])
         >>> take.ticket
         Ticket(step 2, 2 variables, 2 of the optimizer)
     """

@@ -146,14 +146,18 @@ class _Prune(keras.layers.Wrapper):
 
     def _mask_variables(self) -> dict[str, keras.Variable]:
         if not self.built:
-            raise ValueError(f"Layer '{self.name}' has no mask before it is built: call the model on data or `build` it first.")
+            raise ValueError(
+                f"Layer '{self.name}' has no mask before it is built: call the model on data or `build` it first."
+            )
         by_id = {id(target.mask): target.mask for target in self._targets}
         return dict(zip(self._mask_names, by_id.values(), strict=True))
 
     def _as_dict(self, value, names) -> dict[str, np.ndarray]:
         if not isinstance(value, Mapping):
             if len(names) != 1:
-                raise ValueError(f"`mask` of layer '{self.name}' must be a dictionary with the keys {list(names)}. Received: {value!r}")
+                raise ValueError(
+                    f"`mask` of layer '{self.name}' must be a dictionary with the keys {list(names)}. Received: {value!r}"
+                )
             return {next(iter(names)): np.asarray(value)}
         unknown = set(value) - set(names)
         if unknown:
@@ -403,12 +407,18 @@ def _refuse_unsupported(layer, wrapper: str) -> None:
     if isinstance(layer, keras.layers.Layer) and (
         getattr(layer, "lora_enabled", False) or getattr(layer, "quantization_mode", None)
     ):
-        raise ValueError(f"`layer` must be neither quantised nor adapted by LoRA: prune first. Received: '{layer.name}'")
+        raise ValueError(
+            f"`layer` must be neither quantised nor adapted by LoRA: prune first. Received: '{layer.name}'"
+        )
 
 
 def _symbolic(value):
     """A tensor's or array's shape and dtype, which is all that building a layer takes."""
-    return keras.KerasTensor(value.shape, keras.backend.standardize_dtype(value.dtype)) if hasattr(value, "shape") else value
+    return (
+        keras.KerasTensor(value.shape, keras.backend.standardize_dtype(value.dtype))
+        if hasattr(value, "shape")
+        else value
+    )
 
 
 def _relative_name(variable, layer) -> str:
@@ -441,7 +451,9 @@ def _pack(masks: dict[str, np.ndarray] | None):
 
 def _unpack(mask):
     """What `_pack` wrote → masks; anything else is a mask already."""
-    packed = isinstance(mask, Mapping) and all(isinstance(value, Mapping) and "bits" in value for value in mask.values())
+    packed = isinstance(mask, Mapping) and all(
+        isinstance(value, Mapping) and "bits" in value for value in mask.values()
+    )
     if not packed:
         return mask
     masks = {}

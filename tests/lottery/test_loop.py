@@ -50,7 +50,7 @@ def watched(monkeypatch, **overrides):
 
     class Watched(Trainer):
         def __init__(self, *args, **kwargs):
-            super().__init__(*args, **kwargs, chunk=20, jit=False)
+            super().__init__(*args, **kwargs, chunk=5, jit=False)  # shorter than between evaluations
             seen.trainers.append(self)
 
         def run(self, start, stop, seed, rate):

@@ -9,7 +9,9 @@ from tfredundancy.numerics.masks import keep, keep_globally, kept_count
 def brute_force(scores, count, within, min_units):
     """(array number, index) of what stays: the `min_units` best of each array first, then the best of the rest."""
     ranked = [
-        sorted((-value, number, index) for index, value in enumerate(np.ravel(values)) if np.ravel(within[number])[index])
+        sorted(
+            (-value, number, index) for index, value in enumerate(np.ravel(values)) if np.ravel(within[number])[index]
+        )
         for number, values in enumerate(scores)
     ]
     kept = {(number, index) for best in ranked for _, number, index in best[:min_units]}
@@ -20,7 +22,10 @@ def brute_force(scores, count, within, min_units):
     return kept
 
 
-@pytest.mark.parametrize("density, size, count", [(0, 7, 0), (1, 7, 7), (0.5, 5, 3), (0.35, 10, 4), (0.1, 4, 0), (0.3, 0, 0)])
+@pytest.mark.parametrize(
+    "density, size, count",
+    [(0, 7, 0), (1, 7, 7), (0.5, 5, 3), (0.35, 10, 4), (0.145, 100, 15), (0.1, 4, 0), (0.3, 0, 0)],
+)
 def test_the_count_is_the_density_s_share_rounded_halves_up(density, size, count):
     assert kept_count(density, size) == count
 

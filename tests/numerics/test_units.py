@@ -31,7 +31,9 @@ def test_row_u_holds_the_weights_of_unit_u(kind, rng):
     assert matrix.size == kernel.size
 
 
-@pytest.mark.parametrize("kind, ranks", [("dense", (2,)), ("conv", (3, 4, 5)), ("conv_transpose", (3, 4)), ("depthwise", (3, 4))])
+@pytest.mark.parametrize(
+    "kind, ranks", [("dense", (2,)), ("conv", (3, 4, 5)), ("conv_transpose", (3, 4)), ("depthwise", (3, 4))]
+)
 def test_kernel_of_undoes_unit_matrix(kind, ranks, rng):
     for rank in ranks:
         kernel = rng.normal(size=tuple(range(2, 2 + rank)))

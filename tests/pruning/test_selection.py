@@ -109,6 +109,15 @@ def test_the_next_level_keeps_within_the_last(net):
     }
 
 
+@pytest.mark.parametrize(
+    "options", [{"select": "largest"}, {"criterion": "random", "seed": 0}], ids=["largest", "random"]
+)
+def test_what_was_pruned_does_not_come_back_though_its_score_is_the_highest(net, options):
+    pruned = tfr.prune_weights(net, 0.5)
+    before, after = tfr.masks(pruned), tfr.choose_masks(pruned, 0.25, **options)
+    assert not any((after[path] & ~before[path]).any() for path in after)
+
+
 @pytest.mark.parametrize("scope", ["global", "layer"])
 def test_more_than_was_kept_raises(net, scope):
     pruned = tfr.prune_weights(net, 0.5, scope=scope)

@@ -129,7 +129,8 @@ def levels(
         granularity: "weights" or "units".
         scope: "global" or "layer"; default: that of `prune_weights` or `prune_units`.
         arms: names from `tfredundancy.lottery.arms.ARMS`.
-        seed: one or several; a seed draws the initial weights, the data order, the augmentation and the controls.
+        seed: one or several; a seed draws the initial weights, the data order, the augmentation, what random layers such as
+            dropout draw, and the controls.
         directory: where finished trainings and checkpoints go, and what a second call continues; None: nowhere.
         batch_size: examples a step.
         evaluate_every: steps between evaluations on the validation examples, which early stopping looks at.

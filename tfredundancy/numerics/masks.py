@@ -31,7 +31,7 @@ def kept_count(density: float, size: int) -> int:
     """
     if isinstance(density, bool) or not 0 <= density <= 1:  # NaN fails the comparison
         raise ValueError(f"`density` must lie in [0, 1]. Received: density={density!r}")
-    return int(np.floor(round(density * size, 9) + 0.5))  # 0.35 · 10 is 3.5, not 3.4999999999999996
+    return int(np.floor(round(density * size, 9) + 0.5))  # 0.145 · 100 is 14.5, not 14.499999999999998
 
 
 def keep(
@@ -63,9 +63,9 @@ def keep(
         >>> keep(np.ones(4), 0.5)  # ties: the lower index stays
         array([ True,  True, False, False])
     """
-    return keep_globally({"scores": scores}, density, None if within is None else {"scores": within}, min_units, count=count)[
-        "scores"
-    ]
+    return keep_globally(
+        {"scores": scores}, density, None if within is None else {"scores": within}, min_units, count=count
+    )["scores"]
 
 
 def keep_globally(

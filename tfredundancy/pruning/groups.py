@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import keras
 from keras import ops
 
-from tfredundancy.layers import PruneUnits, unit_variables
+from tfredundancy.layers import unit_variables
 from tfredundancy.pruning.paths import Wrapped, joined
 
 L = keras.layers
@@ -43,7 +43,6 @@ _HAND_ON = (
     L.SpatialDropout2D,
     L.SpatialDropout3D,
     L.GaussianDropout,
-    L.GaussianNoise,
     L.ActivityRegularization,
     L.Identity,
     L.ZeroPadding1D,
@@ -151,7 +150,9 @@ def check_graph(model: keras.Model, name: str) -> None:
             f"tfr.layers.PruneWeights around its layers in __init__. Received: {type(model).__name__} '{model.name}'"
         )
     if not model.built or not getattr(model, "inputs", None):
-        raise ValueError(f"`model` of {name} must be built: give it an Input or call it on data. Received: '{model.name}'")
+        raise ValueError(
+            f"`model` of {name} must be built: give it an Input or call it on data. Received: '{model.name}'"
+        )
 
 
 @dataclass
@@ -209,7 +210,9 @@ class _Tracer:
             outputs = self.operation(operation, wires, joined(prefix, operation.name))
             return outputs * len(operation._inbound_nodes[0].outputs) if len(outputs) == 1 else outputs
 
-        return keras.tree.flatten(model._run_through_graph(inputs, operation_fn=lambda operation: operation, call_fn=call))
+        return keras.tree.flatten(
+            model._run_through_graph(inputs, operation_fn=lambda operation: operation, call_fn=call)
+        )
 
     def _run_chain(self, layers, wires: list[_Wire], prefix: str) -> list[_Wire]:
         for layer in layers:

@@ -21,7 +21,7 @@ def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
     Example:
         >>> inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="dense")], name="encoder")
         >>> model = keras.Sequential([keras.Input((2,)), inner])
-        >>> list(layer_paths(model))
+        >>> list(without_input_layers(layer_paths(model)))
         ['encoder', 'encoder/dense']
     """
     return dict(_walk(model, "", set()))
@@ -55,12 +55,15 @@ def matching(patterns: Iterable[str], paths: Iterable[str], argument: str) -> di
     patterns, paths = list(patterns), list(paths)
     for pattern in patterns:
         if not any(fnmatchcase(path, pattern) for path in paths):
-            raise ValueError(f"`{argument}` has a pattern that matches no layer. Received: {pattern!r}; layers: {_short(paths)}")
+            raise ValueError(
+                f"`{argument}` has a pattern that matches no layer. Received: {pattern!r}; layers: {_short(paths)}"
+            )
     hits = ((path, next((p for p in patterns if fnmatchcase(path, p)), None)) for path in paths)
     return {path: pattern for path, pattern in hits if pattern is not None}
 
 
 def joined(prefix: str, name: str) -> str:
+    """Path of what is called `name` below `prefix`."""
     return f"{prefix}/{name}" if prefix else name
 
 

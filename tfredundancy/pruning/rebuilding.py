@@ -88,7 +88,9 @@ def _compile_alike(model: keras.Model, copy: keras.Model, twins: dict[int, keras
         copy.compile_from_config(model.get_compile_config())
     else:
         settings = dict(model._compile_config.config)
-        metrics = {name: keras.tree.map_structure(_fresh_metric, settings[name]) for name in ("metrics", "weighted_metrics")}
+        metrics = {
+            name: keras.tree.map_structure(_fresh_metric, settings[name]) for name in ("metrics", "weighted_metrics")
+        }
         settings |= metrics | {"optimizer": _fresh_optimizer(model.optimizer), "auto_scale_loss": False}
         copy.compile(**settings)
     if model.optimizer.built:

@@ -64,7 +64,9 @@ def prune_weights(
     paths = {
         path: layer
         for path, layer in _leaves(model).items()
-        if path not in left and not isinstance(layer, PruneUnits) and (isinstance(layer, PruneWeights) or weight_variables(layer))
+        if path not in left
+        and not isinstance(layer, PruneUnits)
+        and (isinstance(layer, PruneWeights) or weight_variables(layer))
     }
     if not paths:
         raise ValueError(f"`model` has no kernel to prune. Received: '{model.name}' with exclude={tuple(exclude)!r}")
@@ -183,7 +185,9 @@ def masks(model: keras.Model) -> Masks:
     """{path: bool array} of a model's pruning wrappers; True where kept.
 
     Example:
-        >>> model = prune_units(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1)]), 1.0)
+        >>> model = prune_units(
+        ...     keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1)]), 1.0
+        ... )
         >>> masks(model)
         {'a': array([ True,  True])}
     """
@@ -291,7 +295,9 @@ def strip_pruning(model: keras.Model) -> keras.Model:
 
 def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) -> keras.Model:
     wrapped = {id(layer) for layer in paths.values() if not isinstance(layer, wrapper)}
-    other = [path for path, layer in paths.items() if isinstance(layer, PruneUnits | PruneWeights) and id(layer) in wrapped]
+    other = [
+        path for path, layer in paths.items() if isinstance(layer, PruneUnits | PruneWeights) and id(layer) in wrapped
+    ]
     if other:
         raise ValueError(
             f"`model` is pruned with another wrapper than {wrapper.__name__} at {', '.join(other[:5])}: "
@@ -386,10 +392,14 @@ def _scores(criterion: Criterion, named, array: np.ndarray, shape, path: str, rn
     if criterion == "random":
         return criteria.random(shape, rng)
     if not callable(criterion) and criterion not in named:
-        raise ValueError(f"`criterion` must be one of {', '.join([*named, 'random'])} or a function. Received: {criterion!r}")
+        raise ValueError(
+            f"`criterion` must be one of {', '.join([*named, 'random'])} or a function. Received: {criterion!r}"
+        )
     scores = np.asarray((criterion if callable(criterion) else named[criterion])(array))
     if scores.shape != tuple(shape):
-        raise ValueError(f"`criterion` must return scores of shape {tuple(shape)} for '{path}'. Received: {scores.shape}")
+        raise ValueError(
+            f"`criterion` must return scores of shape {tuple(shape)} for '{path}'. Received: {scores.shape}"
+        )
     return scores
 
 
@@ -435,7 +445,9 @@ def _check_option(argument: str, value: str, options: tuple[str, ...]) -> None:
 def _check_masks(new: Mapping[str, np.ndarray], present: Masks) -> None:
     unknown = [path for path in new if path not in present]
     if unknown:
-        raise ValueError(f"`masks` has paths that the model does not have: {', '.join(unknown[:5])}. It has: {', '.join(present)}")
+        raise ValueError(
+            f"`masks` has paths that the model does not have: {', '.join(unknown[:5])}. It has: {', '.join(present)}"
+        )
     for path, mask in new.items():
         mask, shape = np.asarray(mask), present[path].shape
         if mask.dtype != bool or mask.shape != shape:
