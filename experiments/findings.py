@@ -43,7 +43,7 @@ def section(run: Path, page_folder: Path) -> str:
         "",
         f"    {summary['command']}",
         "",
-        f"{seeds} seed{'s' if seeds > 1 else ''}; {machine(config)}.{' ' + summary['note'].capitalize() + '.' if summary['note'] else ''}",
+        f"{seeds} seed{'s' if seeds > 1 else ''}; {machine(config)}. {summary['note']}",
         "",
         *table(summary),
         "",
@@ -61,8 +61,8 @@ def machine(config: dict[str, Any]) -> str:
 
 def table(summary: dict[str, Any]) -> list[str]:
     """A row for each level and arm, accuracies at the best validation loss."""
-    rows = ["| kept | arm | test accuracy, % (min–max) | early-stopping step | steps | all steps | ticket minus arm, points | verdict |"]
-    rows.append("|---|---|---|---|---|---|---|---|")
+    head = "kept|arm|test accuracy, % (min–max)|early-stopping step|steps|all steps|ticket minus arm, points|verdict"
+    rows = [f"|{head}|", "|---" * 8 + "|"]
     rows.append(_row("dense", summary["dense"], None))
     for level in summary["levels"]:
         for arm, found in level["arms"].items():

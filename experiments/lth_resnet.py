@@ -48,7 +48,9 @@ class Args(Common):
     """The flags; what is not given comes from the preset."""
 
     dataset: str = flag(None, "The data set to train on.", choices=datasets.NAMES)
-    granularity: str = flag("weights", "What is pruned: weights, or units, which are filters.", choices=("weights", "units"))
+    granularity: str = flag(
+        "weights", "What is pruned: weights, or units, which are filters.", choices=("weights", "units")
+    )
     arms: tuple[str, ...] = flag(("rewind", "reinit", "lr_rewind", "finetune"), "The arms.", choices=tuple(ARMS))
     levels: int = flag(None, "How often the net is pruned.", parse=positive)
     keep: float = flag(None, "The fraction of what is left that a level keeps.", parse=fraction)
@@ -110,7 +112,9 @@ def main() -> None:
             batch_size=args.batch_size,
             evaluate_every=args.evaluate_every,
             checkpoint_every=args.checkpoint_seconds,
-            exclude=("classifier", "*shortcut*") if args.granularity == "weights" and args.shortcut == "projection" else ("classifier",),
+            exclude=("classifier", "*shortcut*")
+            if args.granularity == "weights" and args.shortcut == "projection"
+            else ("classifier",),
         )
 
 

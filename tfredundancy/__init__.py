@@ -2,7 +2,9 @@
 
 >>> import keras
 >>> import tfredundancy as tfr
->>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, name="hidden"), keras.layers.Dense(2, name="logits")])
+>>> model = keras.Sequential(
+...     [keras.Input((8,)), keras.layers.Dense(6, name="hidden"), keras.layers.Dense(2, name="logits")]
+... )
 >>> tfr.density(tfr.prune_units(model, 0.5))
 {'hidden': 0.5}
 """

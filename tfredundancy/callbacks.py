@@ -46,7 +46,8 @@ class TakeTicket(keras.callbacks.Callback):
             self.ticket = Ticket.take(self.model)
         elif step > self.step:
             raise ValueError(
-                f"`step` must be one that training comes by: it is at {step} (steps_per_execution={self.model.steps_per_execution}). "
+                f"`step` must be one that training comes by: it is at {step} "
+                f"(steps_per_execution={self.model.steps_per_execution}). "
                 f"Received: step={self.step}"
             )
 

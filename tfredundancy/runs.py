@@ -162,7 +162,9 @@ def command(script: str, args: Common, presets: Mapping[str, Mapping[str, Any]])
         if field.name in (*NOT_SETTINGS, "preset") or value == preset.get(field.name, field.default):
             continue
         option = "--" + field.name.replace("_", "-")
-        words += [option if value is True else f"--no{option[1:]}"] if isinstance(value, bool) else [option, _shown(value)]
+        words += (
+            [option if value is True else f"--no{option[1:]}"] if isinstance(value, bool) else [option, _shown(value)]
+        )
     return " ".join(words)
 
 

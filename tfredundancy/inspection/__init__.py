@@ -1,0 +1,1 @@
+"""Where? What a network's records look like outside: tables and event files."""

@@ -136,5 +136,7 @@ def chosen_arms(names: Sequence[str]) -> tuple[Arm, ...]:
         raise ValueError(f"`arms` must be different ones of {', '.join(ARMS)}. Received: {', '.join(names) or 'none'}")
     borrowing = [name for name in names if not ARMS[name].has_lineage]
     if borrowing and "rewind" not in names:
-        raise ValueError(f"`arms` must include 'rewind', whose masks {', '.join(borrowing)} take. Received: {', '.join(names)}")
+        raise ValueError(
+            f"`arms` must include 'rewind', whose masks {', '.join(borrowing)} take. Received: {', '.join(names)}"
+        )
     return tuple(sorted((ARMS[name] for name in names), key=lambda arm: arm.name != "rewind"))

@@ -116,7 +116,8 @@ def _reseeded(config: Any, key: str) -> Any:
     """A layer's configuration with each entry named "seed" replaced by an integer that depends on `key` and its place."""
     if isinstance(config, dict):
         return {
-            name: derived_seed(f"{key}/{name}") if name == "seed" else _reseeded(value, f"{key}/{name}") for name, value in config.items()
+            name: derived_seed(f"{key}/{name}") if name == "seed" else _reseeded(value, f"{key}/{name}")
+            for name, value in config.items()
         }
     if isinstance(config, list | tuple):
         return type(config)(_reseeded(value, f"{key}/{i}") for i, value in enumerate(config))

@@ -23,12 +23,12 @@ import keras
 import numpy as np
 
 from tfredundancy.datasets.splits import Splits
+from tfredundancy.files import read_arrays, write_arrays, write_json
 from tfredundancy.lottery.arms import DENSE, Arm, Steps, chosen_arms
 from tfredundancy.lottery.controls import derived_seed, reinitialised, shuffled
 from tfredundancy.lottery.ticket import Ticket, pack, unpack
 from tfredundancy.lottery.training import Trainer
 from tfredundancy.pruning.selection import Density, Masks, choose_masks, masks, prune_units, prune_weights, set_masks
-from tfredundancy.files import read_arrays, write_arrays, write_json
 
 Rows = list[tuple[int, dict[str, float]]]
 
@@ -167,7 +167,9 @@ def levels(
         "optimizer": {name: value for name, value in model.optimizer.get_config().items() if name != "name"},
         "data": _description(data),
         "criterion": getattr(criterion, "__qualname__", criterion),
-        **dict(steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity, exclude=list(exclude)),
+        **dict(
+            steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity, exclude=list(exclude)
+        ),
         **dict(batch_size=batch_size, evaluate_every=evaluate_every, one_shot=one_shot, draw=draw),
     }
     place = nullcontext(directory) if directory is not None else tempfile.TemporaryDirectory()
@@ -198,7 +200,9 @@ def _seed_levels(run: "_SeedRun", model, start: Ticket, arms, levels, keep, opti
     yield run.train(DENSE, 0, lambda: (whole, start))
     for level in range(1, levels + 1):
         for arm in arms:
-            yield run.train(arm, level, lambda arm=arm, level=level: _setting_out(run, model, start, arm, level, keep, options))
+            yield run.train(
+                arm, level, lambda arm=arm, level=level: _setting_out(run, model, start, arm, level, keep, options)
+            )
 
 
 def _setting_out(run, model, start: Ticket, arm: Arm, level: int, keep, options) -> tuple[Masks, Ticket]:
@@ -284,7 +288,9 @@ class _SeedRun:
             return None
         set_masks(self.trainer.model, _masks_in(arrays))
         unpack(arrays, "now/").rewind(self.trainer.model)
-        self.observer.advance(training.step - arm.begins(level, self.plan), f"seed {self.seed} level {level} {arm.name}")
+        self.observer.advance(
+            training.step - arm.begins(level, self.plan), f"seed {self.seed} level {level} {arm.name}"
+        )
         return training
 
     def _finish(self, training: "_Training", arm: Arm, level: int, end: int, text: str) -> Record:
@@ -339,7 +345,9 @@ class _SeedRun:
         for at, density, curve in curves:
             begin = curve[0]["step"]
             rows += [
-                (offset + row["step"] - begin, _scalars(row, at, density)) for row in curve if at == 0 or row["step"] > begin
+                (offset + row["step"] - begin, _scalars(row, at, density))
+                for row in curve
+                if at == 0 or row["step"] > begin
             ]
             offset += curve[-1]["step"] - begin
         self.observer.history(self.seed, arm, rows)
@@ -483,7 +491,8 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     differing = [name for name in plain_settings if found.get(name) != plain_settings[name]]
     if differing:
         raise ValueError(
-            f"`directory` holds a loop with other arguments ({', '.join(differing)}): choose another. Received: {os.fspath(folder)}"
+            f"`directory` holds a loop with other arguments ({', '.join(differing)}): choose another. "
+            f"Received: {os.fspath(folder)}"
         )
 
 

@@ -75,33 +75,21 @@ def summary(results: pd.DataFrame) -> dict[str, Any]:
     verdict. What overlaps zero is not ranked.
     """
     dense = results[results.level == 0]
-    found = []
-    for level, rows in results[results.level > 0].groupby("level"):
-        arms = {arm: _arm_summary(each) for arm, each in rows.groupby("arm", sort=False)}
-        found.append(
-            {
-                "level": int(level),
-                "arms": arms,
-                "rewind_minus": {
-                    arm: {
-                        column: _difference(rows, arm, column) for column in ("test_accuracy", "early_test_accuracy", "early_step")
-                    }
-                    for arm in arms
-                    if arm != "rewind" and "rewind" in arms
-                },
-                "minus_dense": {arm: _difference(pd.concat([rows, dense]), DENSE.name, "early_test_accuracy", arm) for arm in arms},
-            }
-        )
+    found = [_level_summary(int(level), rows, dense) for level, rows in results[results.level > 0].groupby("level")]
     return {"seeds": len(dense), "dense": _arm_summary(dense), "levels": found}
 
 
 def table(results: pd.DataFrame) -> str:
     """Accuracy (mean, min–max over seeds) at the end and at the best validation loss, and the step of that, per arm."""
-    lines = [f"{'level':>5} {'density':>8}  {'arm':<13}{'test accuracy %':>24}{'at early stopping %':>24}{'early step':>16}{'steps':>8}{'all steps':>11}"]
+    accuracies = ("test_accuracy", "early_test_accuracy")
+    lines = [
+        f"{'level':>5} {'density':>8}  {'arm':<13}{'test accuracy %':>24}{'at early stopping %':>24}"
+        f"{'early step':>16}{'steps':>8}{'all steps':>11}"
+    ]
     for (level, arm), rows in results.groupby(["level", "arm"], sort=False):
-        accuracies = "".join(f"{_spread(100 * rows[column], 2):>24}" for column in ("test_accuracy", "early_test_accuracy"))
-        counts = f"{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
-        lines.append(f"{level:>5} {rows.density.mean():>8.2%}  {arm:<13}{accuracies}{_spread(rows.early_step, 0):>16}{counts}")
+        spreads = "".join(f"{_spread(100 * rows[column], 2):>24}" for column in accuracies)
+        counts = f"{_spread(rows.early_step, 0):>16}{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
+        lines.append(f"{level:>5} {rows.density.mean():>8.2%}  {arm:<13}{spreads}{counts}")
     return "\n".join(lines)
 
 
@@ -131,7 +119,9 @@ class _Progress(Observer):
 
 def _write_tables(run: RunDirectory, records: Sequence[Record]) -> None:
     curves = [{**_key(record), **row} for record in records for row in record.curve]
-    layers = [{**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()]
+    layers = [
+        {**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()
+    ]
     write_csv(run / "curves.csv", curves)
     write_csv(run / "layers.csv", layers)
     write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in records])
@@ -139,7 +129,9 @@ def _write_tables(run: RunDirectory, records: Sequence[Record]) -> None:
 
 def _write_figures(run: RunDirectory, results: pd.DataFrame, records: Sequence[Record]) -> None:
     curves = pd.DataFrame([{**_key(record), **row} for record in records for row in record.curve])
-    layers = [{**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()]
+    layers = [
+        {**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()
+    ]
     drawn = {
         "accuracy": figures.accuracy_against_density(results),
         "accuracy_early": figures.accuracy_against_density(results, column="early_test_accuracy"),
@@ -154,6 +146,19 @@ def _write_figures(run: RunDirectory, results: pd.DataFrame, records: Sequence[R
 
 def _key(record: Record) -> dict[str, Any]:
     return {name: value for name, value in asdict(record).items() if name in ("seed", "level", "arm")}
+
+
+def _level_summary(level: int, rows: pd.DataFrame, dense: pd.DataFrame) -> dict[str, Any]:
+    arms = {arm: _arm_summary(each) for arm, each in rows.groupby("arm", sort=False)}
+    others = [arm for arm in arms if arm != "rewind" and "rewind" in arms]
+    columns = ("test_accuracy", "early_test_accuracy", "early_step")
+    with_dense = pd.concat([rows, dense])
+    return {
+        "level": level,
+        "arms": arms,
+        "rewind_minus": {arm: {column: _difference(rows, arm, column) for column in columns} for arm in others},
+        "minus_dense": {arm: _difference(with_dense, DENSE.name, "early_test_accuracy", arm) for arm in arms},
+    }
 
 
 def _arm_summary(rows: pd.DataFrame) -> dict[str, Any]:

@@ -46,7 +46,9 @@ class Trainer:
             than tensorflow and jax.
     """
 
-    def __init__(self, model: keras.Model, data: Splits, *, batch_size: int, chunk: int | None = None, jit: bool | None = None):
+    def __init__(
+        self, model: keras.Model, data: Splits, *, batch_size: int, chunk: int | None = None, jit: bool | None = None
+    ):
         _check_model(model)
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
@@ -57,7 +59,9 @@ class Trainer:
         self._from_logits = bool(getattr(self._loss, "from_logits", False))
         drivers = {"tensorflow": _TensorFlowDriver, "jax": _JaxDriver}
         if keras.backend.backend() not in drivers:
-            raise ValueError(f"Lottery loops run on tensorflow and jax. Received: KERAS_BACKEND={keras.backend.backend()}")
+            raise ValueError(
+                f"Lottery loops run on tensorflow and jax. Received: KERAS_BACKEND={keras.backend.backend()}"
+            )
         self._driver = drivers[keras.backend.backend()](model, self._batch, self._objective, self._measure, jit)
         self._train_arrays = self._driver.place(*data.train)
         self._evaluations = {name: self._evaluation_arrays(*getattr(data, name)) for name in ("validation", "test")}
@@ -128,7 +132,12 @@ class Trainer:
         rows = np.arange(batches * width, dtype=np.int32)
         weights = (rows < size).astype(np.float32)
         shape = (batches, width)
-        return self._driver.place(images, labels), np.minimum(rows, size - 1).reshape(shape), weights.reshape(shape), size
+        return (
+            self._driver.place(images, labels),
+            np.minimum(rows, size - 1).reshape(shape),
+            weights.reshape(shape),
+            size,
+        )
 
 
 class _TensorFlowDriver:
@@ -190,7 +199,9 @@ class _TensorFlowDriver:
         strategy = self._strategy
         replicas = strategy.num_replicas_in_sync
         if rows.shape[0] % replicas:
-            raise ValueError(f"`batch_size` must be a multiple of the {replicas} replicas. Received: batch_size={rows.shape[0]}")
+            raise ValueError(
+                f"`batch_size` must be a multiple of the {replicas} replicas. Received: batch_size={rows.shape[0]}"
+            )
 
         def on_replica():
             part = rows.shape[0] // replicas
@@ -255,7 +266,8 @@ class _JaxDriver:
     def _step(self, state, images, labels, rows, rate, *draw):
         trainable, fixed, slots = state
         optimizer = self._model.optimizer
-        slots = [rate.astype(s.dtype) if v is optimizer.learning_rate else s for v, s in zip(optimizer.variables, slots, strict=True)]
+        named = zip(optimizer.variables, slots, strict=True)
+        slots = [rate.astype(slot.dtype) if variable is optimizer.learning_rate else slot for variable, slot in named]
         x, y = self._batch(images, labels, rows, *draw)
 
         def objective(trainable):
@@ -285,7 +297,9 @@ def _check_model(model: keras.Model) -> None:
     loss = keras.losses.get(model.loss)
     names = (getattr(loss, "name", None), getattr(loss, "__name__", None))
     if "sparse_categorical_crossentropy" not in names:
-        raise ValueError(f"`model` must be compiled with a sparse categorical cross-entropy. Received: loss={model.loss!r}")
+        raise ValueError(
+            f"`model` must be compiled with a sparse categorical cross-entropy. Received: loss={model.loss!r}"
+        )
     if not isinstance(model.optimizer.learning_rate, keras.Variable):
         raise ValueError(
             "`model` must have an optimizer whose learning rate is a number; pass a schedule by `rate`. "
@@ -306,5 +320,7 @@ def _use_jit(model: keras.Model, jit: bool | None) -> bool:
         return True
     import tensorflow as tf
 
-    convolves = any("conv" in type(getattr(layer, "layer", layer)).__name__.lower() for layer in model._flatten_layers())
+    convolves = any(
+        "conv" in type(getattr(layer, "layer", layer)).__name__.lower() for layer in model._flatten_layers()
+    )
     return not tf.distribute.has_strategy() and not (convolves and not tf.config.list_logical_devices("GPU"))
