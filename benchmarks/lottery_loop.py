@@ -11,7 +11,7 @@ Each arm lives in a process of its own, waits on a pipe, and trains a round when
 arm goes through three levels × two arms: masks set, rewound, the first chunk, against a chunk in steady state.
 
     TFDS_DATA_DIR=… python benchmarks/lottery_loop.py       15 rounds, about 15 minutes on 2 cores
-    python benchmarks/lottery_loop.py --quick               a smoke test of one or two minutes, of no use as a measurement
+    python benchmarks/lottery_loop.py --quick               a smoke test of a few minutes, of no use as a measurement
 
 Targets on 2 threads: LeNet ≥ 2.0 × plain PyTorch (aim 2.5), ResNet-20 ≥ 0.9 × PyTorch's faster memory format (aim 1.0), the
 loop compiled once. Linux; needs torch. Without the real data sets it runs on random ones of their shape, and says so.

@@ -6,8 +6,8 @@ convolution (a fifth of the weights), and tfmot's `prune_low_magnitude` against 
 one process and take turns, a step each, in an order that rotates; what counts is the CPU time of the process, and of each
 round the ratio to the dense net of the same Keras. The first step of a fresh model, tracing included, is timed the same way.
 
-    python benchmarks/train_step.py             200 rounds, about 25 minutes on one core
-    python benchmarks/train_step.py --quick     a smoke test of one or two minutes, of no use as a measurement
+    python benchmarks/train_step.py             200 rounds, about 20 minutes on one core
+    python benchmarks/train_step.py --quick     a smoke test of a few minutes, of no use as a measurement
 
 Targets: the upper end of the interval at most 1.04 × dense for both wrappers, the first step at most 1.3 ×, the model's
 variables at most 1.26 × as many bytes. Expected of tfmot: 1.00–1.09 ×, 4–10 ×, 1.99 ×.

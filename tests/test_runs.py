@@ -97,7 +97,7 @@ def test_a_preset_of_an_unknown_field():
 
 
 def test_settings_are_what_results_depend_on():
-    args = parse(Args, PRESETS, ["--out", "elsewhere", "--fresh", "--data-dir", "d"])
+    args = parse(Args, PRESETS, "--out elsewhere --fresh --data-dir d --checkpoint-seconds 5".split())
     assert runs.settings(args) == runs.settings(parse(Args, PRESETS, []))
     assert runs.settings(args) != runs.settings(parse(Args, PRESETS, ["--levels", "5"]))
 
@@ -106,6 +106,33 @@ def test_settings_are_what_results_depend_on():
 def test_positive_refuses(text):
     with pytest.raises(runs.argparse.ArgumentTypeError):
         positive(text)
+
+
+@pytest.mark.parametrize("text", ["1.01", "-0.1", "nan", "half", ""])
+def test_fraction_refuses(text):
+    with pytest.raises(runs.argparse.ArgumentTypeError, match=f"expected a number in .0, 1.. Received: {text}"):
+        runs.fraction(text)
+
+
+def test_fraction():
+    assert [runs.fraction(text) for text in ("0", ".25", "1")] == [0.0, 0.25, 1.0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "--preset paper",
+        "--levels 5 --arms reinit,rewind --steps 7",
+        "--preset paper --no-augment --keep 0.5",
+        "--one-shot",
+    ],
+)
+def test_the_command_gives_the_same_settings_again(words):
+    args = parse(Args, PRESETS, [*words.split(), "--out", "elsewhere", "--fresh"])
+    command = runs.command("script.py", args, PRESETS)
+    assert command.startswith("python script.py") and "elsewhere" not in command and "--fresh" not in command
+    assert runs.settings(parse(Args, PRESETS, command.split()[2:])) == runs.settings(args)
 
 
 # run directory

@@ -20,6 +20,7 @@ from keras import ops
 
 from tfredundancy.datasets.batches import augment, batch_indices, draws
 from tfredundancy.datasets.splits import Splits
+from tfredundancy.lottery.fused import fused_normalisation
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ class _TensorFlowDriver:
         model, optimizer = self._model, self._model.optimizer
         x, y = self._batch(images, labels, rows, *draw)
         with self._tf.GradientTape() as tape:
-            prediction = model(x, training=True)
+            with fused_normalisation(model):
+                prediction = model(x, training=True)
             loss = self._objective(y, prediction) + share * sum(ops.cast(term, "float32") for term in model.losses)
             scaled = optimizer.scale_loss(loss)
         trainable = model.trainable_variables
