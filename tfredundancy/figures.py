@@ -76,7 +76,7 @@ def accuracy_against_density(results: pd.DataFrame, column: str = "test_accuracy
         Frankle and Carbin, "The Lottery Ticket Hypothesis", ICLR 2019, figures 4 and 5.
     """
     figure, axes = _against_density(results, column, title)
-    axes.set_ylabel(f"{column.replace('_', ' ')} (%)")
+    axes.set_ylabel(f"{_named(column)} (%)")
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
     return figure
 
@@ -150,7 +150,11 @@ def learning_curves(
         for axes in panels[: len(levels)][-columns:]:  # nothing below them
             axes.tick_params(labelbottom=True)
             axes.set_xlabel("training steps")
-        figure.supylabel(f"{column.replace('_', ' ')} (%)", fontsize=9)
+        drawn = curves.loc[curves["level"].isin(levels), column]
+        # the first steps come from chance level and would press everything that follows into one line
+        span = 1.5 * (drawn.max() - drawn.quantile(0.05)) + 0.01
+        panels[0].set_ylim(drawn.max() - span, drawn.max() + 0.08 * span)
+        figure.supylabel(f"{_named(column)} (%)", fontsize=9)
         _legend_below(figure)
     return figure
 
@@ -321,3 +325,9 @@ def _name_layers(axes: Axes, names: Sequence[str]) -> None:
     every = -(-len(names) // MOST_LAYER_LABELS)
     axes.set_xticks(range(0, len(names), every), names[::every], rotation=90, fontsize=7)
     axes.set_xlim(-0.5, len(names) - 0.5)
+
+
+def _named(column: str) -> str:
+    """Column → words: early_test_accuracy → test accuracy at early stopping."""
+    words = column.replace("_", " ")
+    return f"{words.removeprefix('early ')} at early stopping" if words.startswith("early ") else words

@@ -56,6 +56,10 @@ class Arm:
             return plan.rewind_to
         return plan.total(level) - plan.retraining
 
+    def counts_from(self, plan: "Steps") -> int:
+        """What early stopping counts its steps from, the same for all arms that train T − k steps."""
+        return 0 if self.start in ("zero", "fresh") else plan.rewind_to
+
     def ends(self, level: int, plan: "Steps") -> int:
         """Step number after the last training step."""
         if self.total:

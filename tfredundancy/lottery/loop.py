@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ class Record:
         total_steps: all steps that it took to obtain the net.
         train_loss: mean over the steps since the last evaluation but one, regularisers included.
         validation_loss, validation_accuracy, test_accuracy: at the end of training.
-        early_step: step with the lowest validation loss, the first of equals; counted like the schedule's steps.
+        early_step: step with the lowest validation loss, the first of equals; counted from 0, or from k where the training
+            begins at step k or goes on from a trained net.
         early_validation_loss, early_validation_accuracy, early_test_accuracy: at that step.
         curve: a row for each evaluation: step, train_loss (None before the first step), validation_loss, validation_accuracy.
         layers: {path: kept fraction}.
@@ -73,7 +74,8 @@ class Record:
 
     def row(self) -> dict[str, float]:
         """The scalar results."""
-        return {name: value for name, value in asdict(self).items() if name not in ("curve", "layers", "seconds")}
+        names = (each.name for each in fields(self))
+        return {name: getattr(self, name) for name in names if name not in ("curve", "layers", "seconds")}
 
 
 class Observer:
@@ -409,7 +411,7 @@ class _Training:
             validation_loss=last["validation_loss"],
             validation_accuracy=last["validation_accuracy"],
             test_accuracy=test,
-            early_step=best["step"],
+            early_step=best["step"] - arm.begins(self.level, plan) + arm.counts_from(plan),
             early_validation_loss=best["validation_loss"],
             early_validation_accuracy=best["validation_accuracy"],
             early_test_accuracy=early_test,

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from tfredundancy import figures
 from tfredundancy.datasets.splits import Splits
-from tfredundancy.files import save_figure, write_csv, write_json
+from tfredundancy.files import read_csv, save_figure, write_csv, write_json
 from tfredundancy.inspection.summaries import ScalarEvents
 from tfredundancy.lottery.arms import DENSE
 from tfredundancy.lottery.loop import Observer, Record, Rows, levels, steps_in_all
@@ -50,16 +50,21 @@ def study(
         The results, a row for each seed, level and arm.
     """
     records: list[Record] = []
+    known = len(read_csv(run / "results.csv")) if (run / "results.csv").exists() else 0
     lengths = {name: plan[name] for name in ("steps", "levels", "arms")}
     total = seeds * steps_in_all(**lengths, rewind_to=plan.get("rewind_to", 0), one_shot=plan.get("one_shot", False))
     with _Progress(run, total) as progress:
         chosen = levels(model, data, seed=range(seeds), directory=run / "checkpoints", observer=progress, **plan)
         for record in chosen:
             records.append(record)
-            write_csv(run / "results.csv", [each.row() for each in records])
+            if len(records) > known:  # what is finished is read again, and must not shorten the file for a while
+                write_csv(run / "results.csv", [each.row() for each in records])
     results = pd.DataFrame([record.row() for record in records])
-    _write_tables(run, records)
-    _write_figures(run, results, records)
+    curves, layers = _tidy(records)
+    write_csv(run / "curves.csv", curves)
+    write_csv(run / "layers.csv", layers)
+    write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in records])
+    _write_figures(run, results, curves, layers)
     head = {"experiment": run.path.parent.name, "command": command, "paper": dict(paper), "note": note}
     write_json(run / "summary.json", head | summary(results))
     print(table(results))
@@ -84,11 +89,11 @@ def table(results: pd.DataFrame) -> str:
     accuracies = ("test_accuracy", "early_test_accuracy")
     lines = [
         f"{'level':>5} {'density':>8}  {'arm':<13}{'test accuracy %':>24}{'at early stopping %':>24}"
-        f"{'early step':>16}{'steps':>8}{'all steps':>11}"
+        f"{'early step':>19}{'steps':>8}{'all steps':>11}"
     ]
     for (level, arm), rows in results.groupby(["level", "arm"], sort=False):
         spreads = "".join(f"{_spread(100 * rows[column], 2):>24}" for column in accuracies)
-        counts = f"{_spread(rows.early_step, 0):>16}{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
+        counts = f"{_spread(rows.early_step, 0):>19}{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
         lines.append(f"{level:>5} {rows.density.mean():>8.2%}  {arm:<13}{spreads}{counts}")
     return "\n".join(lines)
 
@@ -117,21 +122,15 @@ class _Progress(Observer):
         self._events[place].catch_up(rows)
 
 
-def _write_tables(run: RunDirectory, records: Sequence[Record]) -> None:
+def _tidy(records: Sequence[Record]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row for each evaluation, and a row for each layer."""
     curves = [{**_key(record), **row} for record in records for row in record.curve]
-    layers = [
-        {**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()
-    ]
-    write_csv(run / "curves.csv", curves)
-    write_csv(run / "layers.csv", layers)
-    write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in records])
+    layers = [(record, path, kept) for record in records for path, kept in record.layers.items()]
+    densities = [{**_key(record), "layer": path, "density": kept} for record, path, kept in layers]
+    return pd.DataFrame(curves), pd.DataFrame(densities)
 
 
-def _write_figures(run: RunDirectory, results: pd.DataFrame, records: Sequence[Record]) -> None:
-    curves = pd.DataFrame([{**_key(record), **row} for record in records for row in record.curve])
-    layers = [
-        {**_key(record), "layer": path, "density": kept} for record in records for path, kept in record.layers.items()
-    ]
+def _write_figures(run: RunDirectory, results: pd.DataFrame, curves: pd.DataFrame, layers: pd.DataFrame) -> None:
     drawn = {
         "accuracy": figures.accuracy_against_density(results),
         "accuracy_early": figures.accuracy_against_density(results, column="early_test_accuracy"),
@@ -139,13 +138,13 @@ def _write_figures(run: RunDirectory, results: pd.DataFrame, records: Sequence[R
         "learning_curves": figures.learning_curves(curves),
     }
     if "rewind" in set(results.arm):
-        drawn["layer_density"] = figures.layer_density(pd.DataFrame(layers), "rewind")
+        drawn["layer_density"] = figures.layer_density(layers, "rewind")
     for name, figure in drawn.items():
         save_figure(run / "figures" / name, figure)
 
 
 def _key(record: Record) -> dict[str, Any]:
-    return {name: value for name, value in asdict(record).items() if name in ("seed", "level", "arm")}
+    return {"seed": record.seed, "level": record.level, "arm": record.arm}
 
 
 def _level_summary(level: int, rows: pd.DataFrame, dense: pd.DataFrame) -> dict[str, Any]:
