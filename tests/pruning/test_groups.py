@@ -1,5 +1,7 @@
 """Which units belong together; what is not understood is a barrier with a line."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -65,7 +67,7 @@ def test_resnet_with_identity_pad_keeps_the_padded_stages_out():
     assert set(groups(model)) == {f"stage{s}_block1_conv1" for s in (1, 2, 3)}
     reasons = kept_out(model)
     assert set(reasons) == {"stem_conv", *(f"stage{s}_block1_conv2" for s in (1, 2, 3)), "classifier"}
-    assert reasons["stem_conv"] == "barrier: 'pad' (Pad)"
+    assert re.fullmatch(r"barrier: 'pad(_\d+)?' \(Pad\)", reasons["stem_conv"])  # Keras numbers bare operations
     assert reasons["stage2_block1_conv2"] == "barrier: 'stage2_block1_add' (Add)"  # to which the padded channels come
 
 
