@@ -23,7 +23,7 @@ from tfredundancy.lottery.study import study
 from tfredundancy.runs import Common, RunDirectory, flag, fraction, positive
 
 PRESETS = {
-    "quick": dict(dataset="digits", image_size=8, seeds=2, levels=4, keep=0.5, steps=120, rewind_to=12, batch_size=64,
+    "quick": dict(dataset="digits", image_size=8, seeds=2, levels=4, keep=0.5, steps=100, rewind_to=10, batch_size=64,
                   evaluate_every=20, learning_rate=0.05),
     "paper": dict(dataset="cifar10", image_size=None, seeds=5, levels=10, keep=0.8, steps=56_160, rewind_to=500, batch_size=128,
                   evaluate_every=351, learning_rate=0.1),

@@ -93,7 +93,7 @@ def test_bad_flags_end_in_one_line(script, tmp_path, capsys, words, message):
 
 
 def test_a_ticket_later_than_the_training(script, tmp_path):
-    with pytest.raises(ValueError, match=r"`rewind_to` must lie in \[0, steps\). Received: rewind_to=12, steps=4"):
+    with pytest.raises(ValueError, match=r"`rewind_to` must lie in \[0, steps\). Received: rewind_to=10, steps=4"):
         script("lth_resnet", "--steps 4", tmp_path)
 
 
