@@ -75,7 +75,7 @@ class _Prune(keras.layers.Wrapper):
             )
             self._targets.extend(_Target(target, variable, broadcast) for target, broadcast in variables)
             if name in initial:
-                _check_mask(initial[name], shape, self._described(name))
+                check_mask(initial[name], shape, self._described(name))
                 variable.assign(initial[name])
         self._mask_names = list(layout)
         self._initial_mask = None
@@ -139,7 +139,7 @@ class _Prune(keras.layers.Wrapper):
         new = self._as_dict(value, variables)
         checked = {name: np.asarray(mask) for name, mask in new.items()}
         for name, mask in checked.items():
-            _check_mask(mask, tuple(variables[name].shape), self._described(name))
+            check_mask(mask, tuple(variables[name].shape), self._described(name))
         for name, mask in checked.items():
             variables[name].assign(mask)
         self.zero_pruned()
@@ -327,6 +327,14 @@ def unit_variables(layer) -> tuple[int, list[tuple[keras.Variable, tuple[int, ..
     raise ValueError(f"The units of layer '{layer.name}' of type {type(layer).__name__} are not known.")
 
 
+def check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:
+    """Raise unless `mask` is a bool array of `shape`; `name` says whose it is."""
+    if mask.dtype != bool or mask.shape != shape:
+        raise ValueError(
+            f"`mask` of '{name}' must be a bool array of shape {shape}. Received: {mask.dtype} of shape {mask.shape}"
+        )
+
+
 def _on_axis(variable, axis: int) -> tuple[keras.Variable, tuple[int, ...]]:
     shape = [1] * len(variable.shape)
     shape[axis] = variable.shape[axis]
@@ -428,13 +436,6 @@ def _relative_name(variable, layer) -> str:
         above = above[len(above) - above[::-1].index(layer.name) :]
         return "/".join([*above, name])
     return variable.name
-
-
-def _check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:
-    if mask.dtype != bool or mask.shape != shape:
-        raise ValueError(
-            f"`mask` of '{name}' must be a bool array of shape {shape}. Received: {mask.dtype} of shape {mask.shape}"
-        )
 
 
 def _pack(masks: dict[str, np.ndarray] | None):

@@ -10,7 +10,7 @@ import tfredundancy as tfr
 from tfredundancy import Ticket
 from tfredundancy.files import write_arrays
 from tfredundancy.lottery.ticket import pack, unpack
-from tfredundancy.pruning.paths import variable_paths
+from tfredundancy.paths import variable_paths
 
 X = np.random.default_rng(0).normal(size=(12, 6, 6, 2)).astype("float32")
 Y = np.random.default_rng(1).normal(size=(12, 3)).astype("float32")

@@ -269,7 +269,7 @@ def test_masks_in_a_model_of_one_s_own():
         ),
         (
             {"a1/kernel": np.ones((4, 5), bool)},
-            r"bool array of shape \(5, 4\) for 'a1/kernel'. Received: bool of shape \(4, 5\)",
+            r"`mask` of 'a1/kernel' must be a bool array of shape \(5, 4\). Received: bool of shape \(4, 5\)",
         ),
         ({"a1/kernel": np.ones((5, 4))}, "Received: float64"),
     ],

@@ -15,8 +15,8 @@ from keras import ops
 
 from tfredundancy.layers import PruneUnits, PruneWeights
 from tfredundancy.lottery.ticket import Ticket
+from tfredundancy.paths import own_variables, variable_paths, wrappers
 from tfredundancy.pruning.groups import find_groups
-from tfredundancy.pruning.paths import variable_paths, wrappers
 from tfredundancy.pruning.selection import Masks
 
 
@@ -81,7 +81,7 @@ def _initialised_layers(layer, path: str = "") -> Iterator[tuple[str, keras.laye
         here = f"{path}/{sublayer.name}"
         inner = sublayer.layer if isinstance(sublayer, PruneUnits | PruneWeights) else sublayer
         if isinstance(inner, keras.Model) or not _can_be_made_again(inner):
-            if _own_trainable(inner):
+            if any(variable.trainable for variable in own_variables(inner)):
                 raise ValueError(
                     f"`model` has weights in '{here}' ({type(inner).__name__}) that can not be drawn again: "
                     "the layer needs get_config."
@@ -97,11 +97,6 @@ def _can_be_made_again(layer) -> bool:
     except NotImplementedError:
         return False
     return layer.get_build_config() is not None
-
-
-def _own_trainable(layer) -> bool:
-    below = {id(v) for sub in layer._flatten_layers(include_self=False, recursive=False) for v in sub.variables}
-    return any(id(v) not in below for v in layer.trainable_variables)
 
 
 def _drawn(layer, path: str, seed: int) -> dict[int, np.ndarray]:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from tfredundancy import figures
 from tfredundancy.datasets.splits import Splits
 from tfredundancy.files import read_csv, save_figure, write_csv, write_json
-from tfredundancy.inspection.summaries import ScalarEvents
+from tfredundancy.inspection.summaries import EventLog
 from tfredundancy.lottery.arms import DENSE
 from tfredundancy.lottery.loop import Observer, Record, Rows, levels, steps_in_all
 from tfredundancy.numerics.intervals import paired_difference, verdict
@@ -118,7 +118,7 @@ class _Progress(Observer):
     def history(self, seed: int, arm: str, rows: Rows) -> None:
         place = self._run / "events" / f"seed{seed}-{arm}"
         if place not in self._events:
-            self._events[place] = ScalarEvents(place)
+            self._events[place] = EventLog(place)
         self._events[place].catch_up(rows)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from tfredundancy.files import read_arrays, write_arrays
-from tfredundancy.pruning.paths import variable_paths
+from tfredundancy.paths import variable_paths
 from tfredundancy.pruning.selection import zero_pruned
 
 

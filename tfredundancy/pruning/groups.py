@@ -17,7 +17,7 @@ import keras
 from keras import ops
 
 from tfredundancy.layers import unit_variables
-from tfredundancy.pruning.paths import Wrapped, joined
+from tfredundancy.paths import Wrapped, joined
 
 L = keras.layers
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import keras
 
-from tfredundancy.pruning.paths import Wrapped
+from tfredundancy.paths import Wrapped
 
 Replace = Callable[[keras.layers.Layer, keras.layers.Layer], keras.layers.Layer]
 

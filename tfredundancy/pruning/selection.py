@@ -10,12 +10,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.layers import PruneUnits, PruneWeights, unit_variables, weight_variables
+from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, unit_variables, weight_variables
 from tfredundancy.numerics import criteria
 from tfredundancy.numerics.masks import keep_globally, kept_count
 from tfredundancy.numerics.units import unit_rows
+from tfredundancy.paths import joined, layer_paths, matching, without_input_layers, wrappers
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
-from tfredundancy.pruning.paths import joined, layer_paths, matching, without_input_layers, wrappers
 from tfredundancy.pruning.rebuilding import rebuild
 
 Masks = dict[str, np.ndarray]
@@ -449,8 +449,4 @@ def _check_masks(new: Mapping[str, np.ndarray], present: Masks) -> None:
             f"`masks` has paths that the model does not have: {', '.join(unknown[:5])}. It has: {', '.join(present)}"
         )
     for path, mask in new.items():
-        mask, shape = np.asarray(mask), present[path].shape
-        if mask.dtype != bool or mask.shape != shape:
-            raise ValueError(
-                f"`masks` must hold a bool array of shape {shape} for '{path}'. Received: {mask.dtype} of shape {mask.shape}"
-            )
+        check_mask(np.asarray(mask), present[path].shape, path)

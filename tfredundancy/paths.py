@@ -67,6 +67,12 @@ def joined(prefix: str, name: str) -> str:
     return f"{prefix}/{name}" if prefix else name
 
 
+def own_variables(layer: keras.layers.Layer) -> list[keras.Variable]:
+    """The variables of a layer that none of its sublayers holds."""
+    below = {id(variable) for sublayer in _sublayers(layer) for variable in sublayer.variables}
+    return [variable for variable in layer.variables if id(variable) not in below]
+
+
 def _sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
@@ -96,9 +102,8 @@ def _variables(layer, path: str, seen_layers: set[int], seen: set[int]) -> Itera
     if id(layer) in seen_layers:
         return
     seen_layers.add(id(layer))
-    below = {id(v) for sublayer in _sublayers(layer) for v in sublayer.variables}
-    for variable in layer.variables:
-        if id(variable) not in below | seen:
+    for variable in own_variables(layer):
+        if id(variable) not in seen:
             seen.add(id(variable))
             yield joined(path, variable.name), variable
     for sub_path, sublayer in _named_sublayers(layer, path):

@@ -7,7 +7,7 @@ from keras import layers as L
 
 import tfredundancy as tfr
 from tfredundancy.layers import PruneUnits
-from tfredundancy.pruning.paths import joined, layer_paths, matching, variable_paths, without_input_layers, wrappers
+from tfredundancy.paths import joined, layer_paths, matching, variable_paths, without_input_layers, wrappers
 
 
 def nested():
