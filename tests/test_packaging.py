@@ -28,10 +28,11 @@ def _imported(folder):
 
 
 def test_everything_that_is_imported_is_required():
-    own = {"tfredundancy", *sys.stdlib_module_names}
+    own = {"tfredundancy", "tensorboard_plugin_redundancy", *sys.stdlib_module_names}
     required = {IMPORT_NAMES.get(each.name, each.name.replace("-", "_")) for each in REQUIRED}
     come_along = {"ml_dtypes", "jax"}  # ml_dtypes with every backend; JAX where it is the backend
-    assert {*_imported("tfredundancy"), *_imported("experiments")} - own - come_along <= required
+    folders = ("tfredundancy", "experiments", "tb_plugins")
+    assert {name for folder in folders for name in _imported(folder)} - own - come_along <= required
 
 
 def test_every_requirement_has_a_lower_bound_that_is_met_here():
@@ -42,3 +43,9 @@ def test_every_requirement_has_a_lower_bound_that_is_met_here():
 
 def test_types_are_marked():
     assert (Path(tfredundancy.__file__).parent / "py.typed").exists()
+
+
+def test_every_package_is_installed():
+    listed = {line for line in SETUP["options"]["packages"].split("\n") if line}
+    folders = {file.parent.relative_to(TOP) for file in (TOP / "tfredundancy").rglob("*.py")}
+    assert listed == {".".join(folder.parts) for folder in folders} | {"tensorboard_plugin_redundancy"}

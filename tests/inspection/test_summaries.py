@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tfredundancy.inspection import summaries
-from tfredundancy.inspection.summaries import ScalarEvents, read_steps
+from tfredundancy.inspection.summaries import EventLog, read_steps
 
 HISTORY = [(100 * i, {"loss": 1 / (i + 1), "accuracy": i / 10}) for i in range(1, 9)]
 
@@ -34,21 +34,21 @@ def files(directory):
 
 
 def test_written_is_what_tensorboard_reads(tmp_path):
-    ScalarEvents(tmp_path / "new" / "run").catch_up(HISTORY)
+    EventLog(tmp_path / "new" / "run").catch_up(HISTORY)
     assert tensorboard_sees(tmp_path / "new" / "run") == expected(HISTORY)
 
 
 def test_catching_up_twice_writes_nothing(tmp_path):
-    ScalarEvents(tmp_path).catch_up(HISTORY)
+    EventLog(tmp_path).catch_up(HISTORY)
     before = files(tmp_path)[0].read_bytes()
-    for events in (ScalarEvents(tmp_path), ScalarEvents(tmp_path)):
+    for events in (EventLog(tmp_path), EventLog(tmp_path)):
         events.catch_up(HISTORY)
         events.catch_up(HISTORY[:3])
     assert [file.read_bytes() for file in files(tmp_path)] == [before]
 
 
 def test_a_growing_history(tmp_path):
-    events = ScalarEvents(tmp_path)
+    events = EventLog(tmp_path)
     for n in range(len(HISTORY) + 1):
         events.catch_up(HISTORY[:n])
         assert read_steps(tmp_path) == [step for step, _ in HISTORY[:n]]
@@ -57,23 +57,23 @@ def test_a_growing_history(tmp_path):
 
 @pytest.mark.parametrize("lost", [1, 4, 12, 40, 70])
 def test_a_tail_cut_short(tmp_path, lost):
-    ScalarEvents(tmp_path).catch_up(HISTORY[:4])
+    EventLog(tmp_path).catch_up(HISTORY[:4])
     with open(files(tmp_path)[0], "r+b") as file:
         file.truncate(os.path.getsize(file.name) - lost)
     assert len(read_steps(tmp_path)) == 3
-    ScalarEvents(tmp_path).catch_up(HISTORY)
+    EventLog(tmp_path).catch_up(HISTORY)
     assert tensorboard_sees(tmp_path) == expected(HISTORY)
 
 
 def test_tags_that_come_later_and_step_zero(tmp_path):
     history = [(0, {"loss": 2.0}), (1, {}), (2, {"loss": 1.0, "late": 3.0})]
-    ScalarEvents(tmp_path).catch_up(history[:1])
-    ScalarEvents(tmp_path).catch_up(history)
+    EventLog(tmp_path).catch_up(history[:1])
+    EventLog(tmp_path).catch_up(history)
     assert tensorboard_sees(tmp_path) == expected(history)
 
 
 def test_nan_is_written_as_nan(tmp_path):
-    ScalarEvents(tmp_path).catch_up([(1, {"loss": np.float32("nan")})])
+    EventLog(tmp_path).catch_up([(1, {"loss": np.float32("nan")})])
     ((step, value),) = tensorboard_sees(tmp_path)["loss"]
     assert step == 1 and math.isnan(value)
 
@@ -81,12 +81,12 @@ def test_nan_is_written_as_nan(tmp_path):
 @pytest.mark.parametrize("steps", [[1, 1], [1, 3, 2]])
 def test_steps_that_do_not_increase(tmp_path, steps):
     with pytest.raises(ValueError, match=f"strictly increasing.*Received: {steps[-1]} after {steps[-2]}"):
-        ScalarEvents(tmp_path).catch_up([(step, {"loss": 0.0}) for step in steps])
+        EventLog(tmp_path).catch_up([(step, {"loss": 0.0}) for step in steps])
     assert files(tmp_path) == []
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
-    events = ScalarEvents(tmp_path)
+    events = EventLog(tmp_path)
     events.catch_up(HISTORY[:2])
     whole = files(tmp_path)[0].read_bytes()
 
@@ -121,7 +121,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path, monkeypatch):
 def test_killed_while_it_writes(tmp_path):
     writer = (
         "import runpy, sys\n"
-        "events = runpy.run_path(sys.argv[1])['ScalarEvents'](sys.argv[2])\n"  # alone, without the package above it
+        "events = runpy.run_path(sys.argv[1])['EventLog'](sys.argv[2])\n"  # alone, without the package above it
         "history = [(i, {'loss': float(i)}) for i in range(1, 100_001)]\n"
         "for i in range(len(history)):\n"
         "    events.catch_up(history[i : i + 1])\n"

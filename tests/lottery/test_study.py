@@ -118,7 +118,7 @@ def test_events_of_every_seed_and_arm_go_to_a_run_of_their_own(tmp_path):
             self.rows.extend(rows)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(module, "ScalarEvents", Events)
+        monkeypatch.setattr(module, "EventLog", Events)
         with module._Progress(tmp_path, 10) as progress:
             progress.advance(3, "seed 0 level 0 dense")
             progress.history(0, "rewind", [(1, {"loss": 0.5})])

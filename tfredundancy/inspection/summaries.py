@@ -1,7 +1,8 @@
 """Records → TensorBoard event files.
 
-Scalars: one event per step holds all of that step's tags, so that a killed process leaves a step whole or not at all.
-Neither TensorFlow nor Keras is imported.
+    (step, {tag: scalar}) and series as schema.py defines them  →  one event per step with all of its tags
+
+so that a killed process leaves a step whole or not at all. Neither TensorFlow nor Keras is imported.
 """
 
 import errno
@@ -9,17 +10,45 @@ import io
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.compat.tensorflow_stub import errors
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
+from tensorboard_plugin_redundancy import schema
 
 
-class ScalarEvents:
-    """The scalars of one TensorBoard run, written so that no step is repeated or lost however often it is killed.
+@dataclass(frozen=True, eq=False)
+class Series:
+    """What the plugin draws of one layer at one step: a kind of schema.py with its header scalars and data.
+
+    Attributes:
+        kind: a key of `schema.HEADERS`.
+        layer: path of the layer, or of one matrix of it.
+        shape: (units, fan_in) of the unit matrix.
+        header: {name: number}.
+        data: array of numbers.
+    """
+
+    kind: str
+    layer: str
+    shape: tuple[int, int]
+    header: Mapping[str, float]
+    data: np.ndarray
+
+    @property
+    def tag(self) -> str:
+        """The tag that it is written under."""
+        return schema.tag(self.layer, self.kind)
+
+
+class EventLog:
+    """The events of one TensorBoard run, written so that no step is repeated or lost however often it is killed.
 
     Args:
         directory: the run's directory; each process that writes begins a file of its own in it.
@@ -29,8 +58,8 @@ class ScalarEvents:
     >>> import tempfile
     >>> history = [(100, {"loss": 0.5}), (200, {"loss": 0.25})]
     >>> with tempfile.TemporaryDirectory() as directory:
-    ...     ScalarEvents(directory).catch_up(history[:1])
-    ...     events = ScalarEvents(directory)  # started again
+    ...     EventLog(directory).catch_up(history[:1])
+    ...     events = EventLog(directory)  # started again
     ...     events.catch_up(history)
     ...     print(read_steps(directory))
     [100, 200]
@@ -39,14 +68,16 @@ class ScalarEvents:
     def __init__(self, directory: str | os.PathLike) -> None:
         """Reads which steps are on disk; writes nothing."""
         self.directory = Path(directory)
-        self._last = max(read_steps(directory), default=None)
+        self.last: int | None = max(read_steps(directory), default=None)
         self._file: Path | None = None
+        self._introduced: set[str] = set()
 
-    def catch_up(self, rows: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+    def catch_up(self, rows: Sequence[tuple[int, Mapping[str, float]]], series: Sequence[Series] = ()) -> None:
         """Writes the rows whose step is greater than the last on disk; they are on disk when it returns.
 
         Args:
             rows: (step, {tag: value}), the whole history or its end. NaN is written as NaN, values as float32.
+            series: what belongs to the last row's step.
 
         Raises:
             ValueError: the steps do not strictly increase.
@@ -56,10 +87,23 @@ class ScalarEvents:
         for before, after in zip(steps, steps[1:], strict=False):
             if after <= before:
                 raise ValueError(f"`rows` must have strictly increasing steps. Received: {after} after {before}")
-        new = [(step, scalars) for step, scalars in rows if self._last is None or step > self._last]
+        new = [(step, scalars) for step, scalars in rows if self.last is None or step > self.last]
         if new:
-            self._append(_scalar_event(step, scalars) for step, scalars in new)
-            self._last = new[-1][0]
+            events = [_scalar_event(step, scalars) for step, scalars in new]
+            events[-1].summary.value.extend(map(self._value, series))
+            self._append(events)
+            self.last = new[-1][0]
+            self._introduced |= {each.tag for each in series}
+
+    def _value(self, series: Series) -> summary_pb2.Summary.Value:
+        """TensorBoard reads the metadata of a tag's first event alone, so the others do without."""
+        tensor = make_tensor_proto(schema.encode(series.kind, series.header, series.data))
+        value = summary_pb2.Summary.Value(tag=series.tag, tensor=tensor)
+        if series.tag not in self._introduced:
+            value.metadata.data_class = summary_pb2.DATA_CLASS_TENSOR
+            value.metadata.plugin_data.plugin_name = schema.PLUGIN_NAME
+            value.metadata.plugin_data.content = schema.content(series.kind, series.layer, series.shape)
+        return value
 
     def _append(self, events: Iterable[event_pb2.Event]) -> None:
         if self._file is None:

@@ -1,0 +1,150 @@
+"""What a recorded series looks like in an event file: the one definition for who writes and who draws it.
+
+One tag for each layer and kind, `<layer>/<kind>`. The first event of a tag carries `content(…)`, a small JSON, as plugin data;
+the tensor of every event is a float32 vector, its header scalars first, in the order of `HEADERS[kind]`, then the data:
+
+    esd          eigenvalues of WᵀW/N, ascending; above 256 of them 192 quantiles and the exact top 64
+    angles       angle of each unit to its cluster centre in degrees (NaN for a dead unit), then its cluster's number
+    angles_null  counts over 0–180° of the angles that the same clustering of uniform-sphere draws gives
+    pair_angles  counts over 0–180° of the angles between each two units
+    mask         1 for a unit that is kept, 0 for one that is pruned
+    survival     number of kept weights of each unit
+
+NaN stands for what could not be measured. A reader meets series of a newer version: `read_content` tells them apart.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+PLUGIN_NAME = "redundancy"
+VERSION = 1
+HEADERS: dict[str, tuple[str, ...]] = {
+    "esd": (
+        "n_total", "n_zero", "q", "sigma2", "bulk_lo", "bulk_edge",
+        "alpha", "alpha_p", "alpha_noise", "n_tail", "xmin", "ks", "spikes",
+    ),
+    "angles": ("units", "clusters", "mean", "null_mean", "null_sd"),
+    "angles_null": ("units", "fan_in", "draws", "mean"),
+    "pair_angles": ("units", "fan_in"),
+    "mask": ("units", "kept"),
+    "survival": ("fan_in", "kept", "null_mean", "null_sd", "p_value", "lift"),
+}  # fmt: skip
+MOST_EIGENVALUES, QUANTILES, TOP = 256, 192, 64
+GRID = np.linspace(0.0, 180.0, 181)  # degrees
+
+
+@dataclass(frozen=True)
+class Content:
+    """The plugin data of a tag.
+
+    Attributes:
+        kind: a key of `HEADERS`.
+        layer: path of the layer, or of one matrix of it.
+        shape: (units, fan_in) of the unit matrix.
+        header: names of the header scalars.
+        v: version of the schema that it was written by.
+    """
+
+    kind: str
+    layer: str
+    shape: tuple[int, int]
+    header: tuple[str, ...]
+    v: int = VERSION
+
+    @property
+    def supported(self) -> bool:
+        """Whether this module can read the series: not one of a newer version, nor of a kind that it does not know."""
+        return self.v <= VERSION and HEADERS.get(self.kind) == self.header
+
+
+def tag(layer: str, kind: str) -> str:
+    """The tag of a layer's series.
+
+    >>> tag("block/conv1", "esd")
+    'block/conv1/esd'
+    """
+    return f"{layer}/{kind}"
+
+
+def content(kind: str, layer: str, shape: tuple[int, int]) -> bytes:
+    """The plugin data of a tag, as JSON.
+
+    >>> content("mask", "conv1", (8, 27))
+    b'{"v":1,"kind":"mask","layer":"conv1","shape":[8,27],"header":["units","kept"]}'
+    """
+    fields = {"v": VERSION, "kind": kind, "layer": layer, "shape": list(shape), "header": list(_header(kind))}
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def read_content(data: bytes) -> Content:
+    """What `content` wrote, of this or any version.
+
+    Raises:
+        ValueError: no content of this plugin.
+    """
+    try:
+        fields = json.loads(data)
+        return Content(
+            str(fields["kind"]), str(fields["layer"]), tuple(fields["shape"]), tuple(fields["header"]), int(fields["v"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"`data` must be the JSON of a recorded series. Received: {data[:80]!r}") from error
+
+
+def encode(kind: str, header: Mapping[str, float], data: np.ndarray) -> np.ndarray:
+    """Header scalars and data → the float32 vector of one event.
+
+    Args:
+        kind: a key of `HEADERS`.
+        header: a number for each of its names.
+        data: array of any shape; its entries follow in row-major order.
+
+    Raises:
+        ValueError: an unknown kind, or other names than the kind has.
+
+    >>> encode("mask", {"units": 3, "kept": 2}, np.array([1, 0, 1]))
+    array([3., 2., 1., 0., 1.], dtype=float32)
+    """
+    names = _header(kind)
+    if set(header) != set(names):
+        raise ValueError(f"`header` of {kind!r} must have the names {', '.join(names)}. Received: {', '.join(header)}")
+    scalars = np.array([header[name] for name in names], np.float32)
+    return np.concatenate([scalars, np.asarray(data, np.float32).ravel()])
+
+
+def decode(kind: str, vector: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+    """The vector of one event → header scalars and data; for "angles" the data are (2, units): angles and clusters.
+
+    Raises:
+        ValueError: an unknown kind, or a vector that is too short for it.
+
+    >>> decode("mask", np.array([3, 2, 1, 0, 1], np.float32))
+    ({'units': 3.0, 'kept': 2.0}, array([1., 0., 1.], dtype=float32))
+    """
+    names, vector = _header(kind), np.asarray(vector)
+    if vector.ndim != 1 or len(vector) < len(names):
+        raise ValueError(f"`vector` of {kind!r} must have {len(names)} numbers or more. Received: shape {vector.shape}")
+    data = vector[len(names) :]
+    header = {name: float(value) for name, value in zip(names, vector, strict=False)}
+    return header, data.reshape(2, -1) if kind == "angles" else data
+
+
+def thinned(eigenvalues: np.ndarray) -> np.ndarray:
+    """Ascending eigenvalues as they are stored: all up to 256, above that 192 quantiles of the rest and the exact top 64.
+
+    >>> len(thinned(np.arange(100.0))), len(thinned(np.arange(1000.0))), thinned(np.arange(1000.0))[-2:]
+    (100, 256, array([998., 999.]))
+    """
+    if len(eigenvalues) <= MOST_EIGENVALUES:
+        return np.asarray(eigenvalues)
+    rest, top = eigenvalues[:-TOP], eigenvalues[-TOP:]
+    return np.concatenate([np.quantile(rest, (np.arange(QUANTILES) + 0.5) / QUANTILES), top])
+
+
+def _header(kind: str) -> tuple[str, ...]:
+    if kind not in HEADERS:
+        raise ValueError(f"`kind` must be one of {', '.join(HEADERS)}. Received: kind={kind!r}")
+    return HEADERS[kind]

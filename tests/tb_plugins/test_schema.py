@@ -1,0 +1,106 @@
+"""The schema of recorded series: encoded == decoded, in an event file as well; other versions and garbage are told apart."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tensorboard_plugin_redundancy import schema
+
+from tfredundancy.inspection.summaries import EventLog, Series
+
+SHAPES = {"angles": (2, 5), "pair_angles": (180,), "angles_null": (180,)}
+
+
+def header_of(kind):
+    return {name: 0.5 + i for i, name in enumerate(schema.HEADERS[kind])}
+
+
+@pytest.mark.parametrize("kind", schema.HEADERS)
+def test_decoded_is_what_was_encoded(kind, rng):
+    data = rng.normal(size=SHAPES.get(kind, (7,))).astype(np.float32)
+    vector = schema.encode(kind, header_of(kind), data)
+    assert vector.dtype == np.float32 and vector.ndim == 1
+    header, decoded = schema.decode(kind, vector)
+    assert header == header_of(kind)
+    np.testing.assert_array_equal(decoded, data)
+
+
+def test_the_order_of_the_header_is_the_schema_s():
+    header = dict(reversed(header_of("esd").items()))
+    assert schema.decode("esd", schema.encode("esd", header, np.zeros(0)))[0] == header_of("esd")
+
+
+@pytest.mark.parametrize("n", [0, 1, 255, 256, 257, 1000, 4608])
+def test_thinned_eigenvalues(n, rng):
+    values = np.sort(rng.exponential(size=n))
+    thin = schema.thinned(values)
+    assert len(thin) == min(n, 256) and (np.diff(thin) >= 0).all()
+    np.testing.assert_array_equal(thin[-64:], values[-64:])
+    if n > 256:  # the distribution of the rest is that of the 192 quantiles, to half a quantile
+        rest, quantiles = values[:-64], thin[:192]
+        shares = np.searchsorted(rest, quantiles, side="right") / len(rest)
+        assert np.abs(shares - (np.arange(192) + 0.5) / 192).max() <= 1 / len(rest) + 0.5 / 192
+
+
+def test_content_goes_through_json():
+    content = schema.read_content(schema.content("esd", "encoder/conv1", (8, 27)))
+    assert content == schema.Content("esd", "encoder/conv1", (8, 27), schema.HEADERS["esd"]) and content.supported
+
+
+def test_a_newer_series_is_told_apart():
+    fields = json.loads(schema.content("esd", "conv1", (8, 27)))
+    for newer in (fields | {"v": 2}, fields | {"kind": "new"}, fields | {"header": ["q"]}):
+        assert not schema.read_content(json.dumps(newer).encode()).supported
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\x00", b"[]", b'{"v": 1}', b'{"v":"x","kind":"esd","layer":"","shape":[],"header":[]}']
+)
+def test_garbage_is_refused(data):
+    with pytest.raises(ValueError, match="`data` must be the JSON of a recorded series"):
+        schema.read_content(data)
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: schema.encode("psd", {}, []), "`kind` must be one of esd, .*kind='psd'"),
+        (lambda: schema.encode("mask", {"units": 1}, [1]), "`header` of 'mask' must have the names units, kept. Received: units"),
+        (lambda: schema.decode("mask", np.zeros(1)), r"`vector` of 'mask' must have 2 numbers or more. Received: shape \(1,\)"),
+    ],
+)  # fmt: skip
+def test_wrong_series_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_series_in_event_files_are_what_was_written(tmp_path, rng):
+    from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    written = {step: rng.normal(size=7) for step in (0, 5, 9)}
+    log = EventLog(tmp_path)
+    for step, values in written.items():
+        if step == 9:
+            log = EventLog(tmp_path)  # another process
+        log.catch_up([(step, {"level": 1.0})], [Series("esd", "block/conv", (8, 27), header_of("esd"), values)])
+    accumulator = EventAccumulator(os.fspath(tmp_path), size_guidance={TENSORS: 0}).Reload()
+    metadata = accumulator.SummaryMetadata("block/conv/esd")
+    assert metadata.plugin_data.plugin_name == schema.PLUGIN_NAME
+    assert schema.read_content(metadata.plugin_data.content).layer == "block/conv"
+    events = accumulator.Tensors("block/conv/esd")
+    assert [event.step for event in events] == list(written)
+    for event in events:
+        header, data = schema.decode("esd", make_ndarray(event.tensor_proto))
+        assert header == header_of("esd")
+        np.testing.assert_array_equal(data, written[event.step].astype(np.float32))
+
+
+def test_it_needs_neither_tensorflow_nor_keras_nor_us():
+    names = "tensorflow", "keras", "tfredundancy"
+    code = f"import sys, tensorboard_plugin_redundancy.schema; print([n for n in {names} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
