@@ -1,7 +1,7 @@
-"""Everything that is drawn on paper: tidy tables in, a Matplotlib `Figure` out.
+"""Lottery tickets on paper: tidy tables in, a Matplotlib `Figure` out.
 
-No pyplot, no global state; `runs.save_figure` writes what is returned here. A line is the mean over seeds, its band
-reaches from the least to the greatest seed. Densities and accuracies are fractions in the tables, per cent on paper.
+A line is the mean over seeds, its band reaches from the least to the greatest seed. Densities and accuracies are fractions in
+the tables, per cent on paper.
 
     results  seed, arm, level, density, test_accuracy, early_step, …   a row for each training
     curves   seed, arm, level, step, validation_accuracy, …            a row for each evaluation
@@ -17,6 +17,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
+from tfredundancy.figures.style import STYLE
+
 # arm → label, colour (Okabe and Ito's, the yellow darkened for white paper, and two more), marker
 ARMS = {
     "dense": ("dense network", "#7F7F7F", "o"),
@@ -31,20 +33,6 @@ ARMS = {
     "inverted": ("largest pruned first", "#882255", "p"),
 }
 OTHER_COLOURS = ("#332288", "#44AA99", "#999933", "#AA4499", "#117733")  # arms of other names, in order of appearance
-STYLE = {
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E5E5E5",
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.5,
-    "lines.markersize": 4.5,
-}
 MOST_PANELS = 6
 MOST_LAYER_LABELS = 25
 MOST_LEVEL_LABELS = 16

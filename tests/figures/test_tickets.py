@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from tfredundancy import figures
-from tfredundancy.figures import (
+from tfredundancy.figures import tickets
+from tfredundancy.figures.tickets import (
     accuracy_against_density,
     early_stopping_against_density,
     layer_density,
@@ -67,10 +67,10 @@ def test_lines_are_means_and_bands_are_extremes(draw, column):
     assert set(drawn) == {"dense network", "ticket", "re-initialised"}
     for i, arm in enumerate(("rewind", "reinit")):
         by_seed = table[table["arm"] == arm].pivot(index="level", columns="seed", values=column)
-        line = drawn[figures.ARMS[arm][0]]
+        line = drawn[tickets.ARMS[arm][0]]
         np.testing.assert_allclose(line.get_xdata(), [0.8, 0.64, 0.512])
         np.testing.assert_allclose(line.get_ydata(), by_seed.mean(axis=1))
-        assert to_hex(line.get_color()) == figures.ARMS[arm][1].lower()
+        assert to_hex(line.get_color()) == tickets.ARMS[arm][1].lower()
         extremes = np.stack([by_seed.min(axis=1), by_seed.max(axis=1)])[:, ::-1]  # x ascending
         np.testing.assert_allclose(band(axes.collections[i]), extremes)
     dense = table.loc[table["level"] == 0, column]
@@ -126,7 +126,7 @@ def test_one_seed_and_one_level():
 
 
 def test_every_known_arm_looks_different_and_others_are_drawn():
-    styles = list(figures.ARMS.values())
+    styles = list(tickets.ARMS.values())
     assert len({label for label, *_ in styles}) == len({colour for _, colour, _ in styles}) == len(styles)
     drawn = lines(accuracy_against_density(results(arms=("mine", "rewind", "yours"))).axes[0])
     assert drawn["mine"].get_color() != drawn["yours"].get_color()
@@ -149,7 +149,7 @@ def test_learning_curves_draw_what_they_are_given():
         for i, arm in enumerate(("rewind", "reinit")):
             rows = table[(table["arm"] == arm) & (table["level"] == level)]
             by_seed = rows.pivot(index="step", columns="seed", values="validation_accuracy")
-            line = lines(axes)[figures.ARMS[arm][0]]
+            line = lines(axes)[tickets.ARMS[arm][0]]
             assert line.get_xdata().tolist() == [0, 50, 100]
             np.testing.assert_allclose(line.get_ydata(), by_seed.mean(axis=1))
             np.testing.assert_allclose(band(axes.collections[i]), [by_seed.min(axis=1), by_seed.max(axis=1)])
