@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tfredundancy.files import write_atomically
+from tfredundancy.files import read_csv, write_atomically
 
 HEAD = """# Findings
 
@@ -43,7 +43,7 @@ def section(run: Path, page_folder: Path) -> str:
         "",
         f"    {summary['command']}",
         "",
-        f"{seeds} seed{'s' if seeds > 1 else ''}; {machine(config)}. {summary['note']}",
+        f"{seeds} seed{'s' if seeds > 1 else ''}; {effort(run)} on {machine(config)}. {summary['note']}",
         "",
         *table(summary),
         "",
@@ -51,6 +51,12 @@ def section(run: Path, page_folder: Path) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def effort(run: Path) -> str:
+    """How much was trained, and how long that took by the clock."""
+    steps, seconds = read_csv(run / "results.csv").steps.sum(), read_csv(run / "timings.csv").seconds.sum()
+    return f"{steps:,} training steps in {seconds / 60:,.0f} minutes"
 
 
 def machine(config: dict[str, Any]) -> str:

@@ -141,7 +141,7 @@ def learning_curves(
         drawn = curves.loc[curves["level"].isin(levels), column]
         # the first steps come from chance level and would press everything that follows into one line
         span = 1.5 * (drawn.max() - drawn.quantile(0.05)) + 0.01
-        panels[0].set_ylim(drawn.max() - span, drawn.max() + 0.08 * span)
+        panels[0].set_ylim(max(0, drawn.max() - span), drawn.max() + 0.08 * span)
         figure.supylabel(f"{_named(column)} (%)", fontsize=9)
         _legend_below(figure)
     return figure
