@@ -36,6 +36,7 @@ def section(run: Path, page_folder: Path) -> str:
     summary = json.loads((run / "summary.json").read_text())
     config = json.loads((run / "config.json").read_text())
     seeds = summary["seeds"]
+    picture = run / summary.get("picture", "figures/accuracy_early.png")
     lines = [
         f"## {summary['experiment']}: {run.name}",
         "",
@@ -45,18 +46,31 @@ def section(run: Path, page_folder: Path) -> str:
         "",
         f"{seeds} seed{'s' if seeds > 1 else ''}; {effort(run)} on {machine(config)}. {summary['note']}",
         "",
+        *claims(summary),
         *table(summary),
         "",
-        f"![test accuracy against density]({(run / 'figures' / 'accuracy_early.png').relative_to(page_folder)})",
+        f"![{picture.stem.replace('_', ' ')}]({picture.relative_to(page_folder)})",
         "",
     ]
     return "\n".join(lines)
 
 
+def claims(summary: dict[str, Any]) -> list[str]:
+    """A line for each claim that the experiment tells apart: what was found, and the verdict."""
+    lines = []
+    for each in summary.get("claims", ()):
+        mean, low, high = (
+            each["ours"][name] for name in ("mean", *(("low", "high") if "low" in each["ours"] else ("min", "max")))
+        )
+        lines.append(f"- {each['claim']}: {mean:+.4f} [{low:+.4f}, {high:+.4f}]; {each['verdict']}")
+    return [*lines, ""] if lines else []
+
+
 def effort(run: Path) -> str:
-    """How much was trained, and how long that took by the clock."""
-    steps, seconds = read_csv(run / "results.csv").steps.sum(), read_csv(run / "timings.csv").seconds.sum()
-    return f"{steps:,} training steps in {seconds / 60:,.0f} minutes"
+    """How much was trained, where results.csv counts it, and how long that took by the clock."""
+    results, minutes = read_csv(run / "results.csv"), read_csv(run / "timings.csv").seconds.sum() / 60
+    trained = f"{results.steps.sum():,} training steps in " if "steps" in results else ""
+    return f"{trained}{minutes:,.0f} minutes"
 
 
 def machine(config: dict[str, Any]) -> str:
@@ -66,7 +80,10 @@ def machine(config: dict[str, Any]) -> str:
 
 
 def table(summary: dict[str, Any]) -> list[str]:
-    """A row for each level and arm, accuracies at the best validation loss."""
+    """The experiment's own table, or a row for each level and arm, accuracies at the best validation loss."""
+    if "table" in summary:
+        lines = [summary["table"]["header"], ["---"] * len(summary["table"]["header"]), *summary["table"]["rows"]]
+        return [f"|{'|'.join(line)}|" for line in lines]
     head = "kept|arm|test accuracy, % (min–max)|early-stopping step|steps|all steps|ticket minus arm, points|verdict"
     rows = [f"|{head}|", "|---" * 8 + "|"]
     rows.append(_row("dense", summary["dense"], None))

@@ -9,7 +9,8 @@
 {'hidden': 0.5}
 """
 
-from tfredundancy import callbacks, datasets, figures, layers, lottery, models, numerics
+from tfredundancy import callbacks, datasets, figures, inspection, layers, lottery, models, numerics
+from tfredundancy.inspection import analyze
 from tfredundancy.lottery import Ticket
 from tfredundancy.pruning import (
     UnitGroup,
@@ -28,12 +29,14 @@ __all__ = [
     "Ticket",
     "UnitGroup",
     "UnitGroups",
+    "analyze",
     "callbacks",
     "choose_masks",
     "datasets",
     "density",
     "figures",
     "find_groups",
+    "inspection",
     "layers",
     "lottery",
     "masks",

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 import keras
+import numpy as np
 
 from tfredundancy.layers import PruneUnits, PruneWeights
 
@@ -35,6 +36,11 @@ def wrappers(model: keras.Model) -> dict[str, Wrapped]:
 def variable_paths(model: keras.Model) -> dict[str, keras.Variable]:
     """{path: variable} of `model`: weights, BatchNorm statistics and random seeds; neither masks nor metrics."""
     return dict(_variables(model, "", set(), set()))
+
+
+def variable_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """{path: copy of the value} of the variables of `model`."""
+    return {path: np.array(keras.ops.convert_to_numpy(v)) for path, v in variable_paths(model).items()}
 
 
 def without_input_layers(paths: dict[str, keras.layers.Layer]) -> dict[str, keras.layers.Layer]:

@@ -9,5 +9,18 @@ from tfredundancy.figures.tickets import (
     layer_density,
     learning_curves,
 )
+from tfredundancy.figures.weights import alpha_scan, angles, ccdf, layer, overview, pair_angles, spectrum
 
-__all__ = ["accuracy_against_density", "early_stopping_against_density", "layer_density", "learning_curves"]
+__all__ = [
+    "accuracy_against_density",
+    "alpha_scan",
+    "angles",
+    "ccdf",
+    "early_stopping_against_density",
+    "layer",
+    "layer_density",
+    "learning_curves",
+    "overview",
+    "pair_angles",
+    "spectrum",
+]

@@ -108,7 +108,7 @@ class EventLog:
     def _append(self, events: Iterable[event_pb2.Event]) -> None:
         if self._file is None:
             self._file = _begin_file(self.directory)
-        _append_whole(self._file, _records(events))
+        append_whole(self._file, _records(events))
 
 
 def read_steps(directory: str | os.PathLike) -> list[int]:
@@ -140,7 +140,7 @@ def _begin_file(directory: Path) -> Path:
     number = len(list(directory.glob("*tfevents*")))
     file = directory / f"events.out.tfevents.{int(time.time()):010d}.{number:06d}"
     version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
-    _append_whole(file, _records([version]))
+    append_whole(file, _records([version]))
     return file
 
 
@@ -152,8 +152,12 @@ def _records(events: Iterable[event_pb2.Event]) -> bytes:
     return buffer.getvalue()
 
 
-def _append_whole(file: Path, data: bytes) -> None:
-    """Appends all of the data; where that fails, the file ends where it did."""
+def append_whole(file: Path, data: bytes) -> None:
+    """Appends all of the data; where that fails, the file ends where it did.
+
+    Raises:
+        OSError: it could not be written; names the file.
+    """
     with open(file, "ab", buffering=0) as stream:
         end = stream.tell()
         try:

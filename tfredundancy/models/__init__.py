@@ -2,6 +2,8 @@
 
 from tfredundancy.models.conv import conv_2, conv_4, conv_6
 from tfredundancy.models.lenet import lenet_300_100
+from tfredundancy.models.mini_alexnet import mini_alexnet
+from tfredundancy.models.mlp import mlp
 from tfredundancy.models.resnet import resnet, resnet_20, resnet_32, resnet_44, resnet_56, resnet_110
 from tfredundancy.models.vgg import vgg, vgg_11, vgg_16, vgg_19
 from tfredundancy.models.wide_resnet import wide_resnet
@@ -11,6 +13,8 @@ __all__ = [
     "conv_4",
     "conv_6",
     "lenet_300_100",
+    "mini_alexnet",
+    "mlp",
     "resnet",
     "resnet_20",
     "resnet_32",

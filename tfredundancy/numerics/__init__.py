@@ -1,5 +1,31 @@
 """Floor 0: pure functions on NumPy arrays; no Keras, no TensorFlow, no state."""
 
-from tfredundancy.numerics import criteria, intervals, masks, units
+from tfredundancy.numerics import (
+    capacity,
+    collapse,
+    criteria,
+    geometry,
+    intervals,
+    masks,
+    powerlaw,
+    random_matrices,
+    responses,
+    spectra,
+    survival,
+    units,
+)
 
-__all__ = ["criteria", "intervals", "masks", "units"]
+__all__ = [
+    "capacity",
+    "collapse",
+    "criteria",
+    "geometry",
+    "intervals",
+    "masks",
+    "powerlaw",
+    "random_matrices",
+    "responses",
+    "spectra",
+    "survival",
+    "units",
+]
