@@ -76,6 +76,14 @@ def test_a_record_without_numbers_says_why(draw, found):
         draw(found[1])
 
 
+def test_without_spikes_the_panels_fill_the_page(found):
+    noise = next(records(keras.Sequential([keras.Input((60,)), L.Dense(30, kernel_initializer="random_normal")])))
+    assert noise.row["spikes"] == 0
+    figure = figures.layer(noise)
+    figure.draw_without_rendering()
+    assert all(axes.get_position().height > 0.3 for axes in figure.axes)
+
+
 def test_a_page_for_each_matrix_and_one_for_the_model(found):
     for record in found:
         if record.row.get("units"):

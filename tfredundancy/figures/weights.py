@@ -167,7 +167,8 @@ def _draw_bulk(axes: Axes, found, values: np.ndarray, edges: np.ndarray) -> None
     axes.plot(x, law, color=NOISE, label=f"Marchenko–Pastur, σ² = {bulk.sigma2:.3g}")
     axes.axvline(bulk.bulk_edge, color=NOISE, linestyle=":", label=f"bulk edge; {bulk.spikes} above it")
     spikes = values[values > bulk.bulk_edge]
-    axes.plot(spikes, np.zeros(len(spikes)), "|", color=ALERT, markersize=8, clip_on=False)
+    if len(spikes):  # an unclipped line without points lies at the corner of the figure
+        axes.plot(spikes, np.zeros(len(spikes)), "|", color=ALERT, markersize=8, clip_on=False)
     heights = np.histogram(values, edges, density=True)[0]
     axes.set_ylim(0, 1.25 * max(np.sort(heights)[-2:].mean(), min(law.max(), 2 * heights.max())))
 

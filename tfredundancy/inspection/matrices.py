@@ -1,14 +1,13 @@
 """A Keras model → its weight matrices, a record for each; a layer that is not analysed has a record with the reason.
 
-model → layers, in the model's order → kernels (what a layer's class says: its *rule*) → `WeightMatrix`
+model → layers, in the model's order → kernels (what a layer's class says: kernels.py) → `WeightMatrix`
 
 Every weight of a kernel is in exactly one record whose `part_of` is None: an LSTM kernel in one record for each gate, a separable
 convolution in two. Attention projections have the fused matrix, and beside it one for each head, whose `part_of` names the fused
 one. A shared layer appears once. Paths are those of tfredundancy.paths, with the part in brackets: `encoder/conv1/kernel`,
 `lstm/lstm_cell/kernel[input]`, `attention/query/kernel[head 0]`.
 
-Layers without weights (pooling, activations, dropout with its seed) are not listed, and biases are in no record. `register_rule`
-teaches the kernels of a layer class of one's own.
+Layers without weights (pooling, activations, dropout with its seed) are not listed, and biases are in no record.
 
 Numbers are read when a record is asked for them, as read-only views of the backend's memory where it shows it: no copy of the
 model is held. float32 and float64 stay what they are; float16, bfloat16, float8 and integers of 8 or 16 bits become float32,
@@ -17,7 +16,6 @@ which holds them exactly; wider integers become float64.
 
 import functools
 import itertools
-import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,23 +24,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.numerics.units import (
-    einsum_axes,
-    gates,
-    groups,
-    heads,
-    operator_singular_values,
-    taps,
-    unit_blocks,
-    unit_matrix,
-    unit_rows,
-)
+from tfredundancy.inspection.kernels import Convolution, Kernel, awaits_kernels, has_own_rule, kernels_of
 from tfredundancy.paths import Wrapped, joined, layer_paths, own_variables, variable_paths
 
 L = keras.layers
 
 VIEWS = ("taps", "filters", "operator")
-DEFAULT_SIZE = 32  # of a convolution's input in the operator view, along axes that the model leaves open
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,137 +68,6 @@ class WeightMatrix:
     part_of: str | None = None
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """The structure of a kernel that multiplies.
-
-    Attributes:
-        units: the axes that number the units, in the order of the unit matrix's rows.
-        blocks: those of `units` that the input has too: each index has a matrix of its own.
-    """
-
-    units: tuple[int, ...] = (-1,)
-    blocks: tuple[int, ...] = ()
-
-    def rows(self, kernel: np.ndarray) -> np.ndarray:
-        """Kernel → unit matrix (units, fan_in)."""
-        return unit_rows(kernel, self.units, copy=False)
-
-    def view(self, asked: str, shape: tuple[int, ...]) -> str:
-        """A matrix is the same in all views."""
-        return asked
-
-    def slices(self, kernel: np.ndarray, view: str) -> tuple[np.ndarray, ...]:
-        """Kernel → matrices whose eigenvalues are pooled."""
-        return tuple(unit_blocks(kernel, self.units, self.blocks))
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """The structure of a convolution's kernel.
-
-    Attributes:
-        layout: "conv", "conv_transpose" or "depthwise": the order of the kernel's axes, as in numerics.units.
-        groups: number of groups; of a depthwise convolution its input channels.
-        size: of the input, a number for each axis of taps; of a transposed convolution, of its output.
-        strides, dilation: a number for each axis of taps.
-    """
-
-    layout: str = "conv"
-    groups: int = 1
-    size: tuple[int, ...] = ()
-    strides: tuple[int, ...] = ()
-    dilation: tuple[int, ...] = ()
-
-    def rows(self, kernel: np.ndarray) -> np.ndarray:
-        """Kernel → unit matrix (units, fan_in)."""
-        return unit_matrix(kernel, self.layout, copy=False)
-
-    def view(self, asked: str, shape: tuple[int, ...]) -> str:
-        """The view that is possible: with one input channel a group, taps are rows of numbers and no matrices."""
-        channels = {"conv": shape[-2], "conv_transpose": shape[-1], "depthwise": 1}[self.layout]
-        return "filters" if asked == "taps" and channels == 1 else asked
-
-    def slices(self, kernel: np.ndarray, view: str) -> tuple[np.ndarray, ...]:
-        """Kernel → matrices whose eigenvalues are pooled, in the taps or the filters view."""
-        if self.layout == "depthwise" or kernel.shape[-2] == 1 < self.groups:
-            return (self.rows(kernel),)
-        pieces = groups(kernel, self.groups)
-        if view == "taps":
-            return tuple(tap for piece in pieces for tap in taps(piece))
-        return tuple(self.rows(piece) for piece in pieces)
-
-    def singular_values(self, kernel: np.ndarray) -> np.ndarray:
-        """Kernel → singular values of the circular convolution, ascending."""
-        grouped = self._grouped(kernel)
-        return operator_singular_values(grouped, self.size, self.strides, self.dilation, self.groups)
-
-    def block(self, shape: tuple[int, ...]) -> tuple[int, int]:
-        """Shape of the matrix at each frequency."""
-        inputs, outputs = self._grouped(np.broadcast_to(0, shape)).shape[-2:]
-        return inputs * math.prod(self.strides), outputs // self.groups
-
-    def _grouped(self, kernel: np.ndarray) -> np.ndarray:
-        """A depthwise kernel as a grouped one; a transposed one as that of the convolution which it turns round."""
-        if self.layout != "depthwise":
-            return kernel
-        return kernel.reshape(*kernel.shape[:-2], 1, -1)
-
-
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """A kernel of a layer, or a part of one: what a rule returns.
-
-    Attributes:
-        layer: the layer that holds it, the rule's or one inside it.
-        name: the attribute under which the layer holds it, a variable or what the layer computes from its variables.
-        kind: what records call it.
-        structure: `Matrix` or `Convolution`; default: axes (in, units).
-        part: what stands in brackets behind the path, or None for the whole kernel.
-        select: kernel → part, a view of it.
-    """
-
-    layer: keras.layers.Layer
-    name: str = "kernel"
-    kind: str = "dense"
-    structure: Matrix | Convolution = Matrix()
-    part: str | None = None
-    select: Callable[[np.ndarray], np.ndarray] | None = None
-
-    def of(self, kernel: np.ndarray) -> np.ndarray:
-        """The part of a kernel, or of a mask of its shape."""
-        return kernel if self.select is None else self.select(kernel)
-
-
-Rule = Callable[[keras.layers.Layer], Iterable[Kernel]]
-
-
-def register_rule(cls: type[keras.layers.Layer], rule: Rule) -> None:
-    """Teach the kernels of a layer class; it holds for subclasses without a rule of their own, and replaces an earlier one.
-
-    Args:
-        cls: layer class.
-        rule: built layer → its kernels, none for a class that has no kernel.
-
-    Raises:
-        ValueError: `cls` is no layer class.
-
-    Example:
-        >>> class Rotate(keras.layers.Layer):
-        ...     def build(self, input_shape):
-        ...         self.turn = self.add_weight(shape=(3, 3), name="turn")
-        >>> model = keras.Sequential([keras.Input((3,)), Rotate(name="rotate")])
-        >>> next(weight_matrices(model)).reason
-        "unknown layer class Rotate: add a kernel rule for 'turn' with register_rule"
-        >>> register_rule(Rotate, lambda layer: [Kernel(layer, "turn")])
-        >>> next(weight_matrices(model)).units().shape
-        (3, 3)
-    """
-    if not (isinstance(cls, type) and issubclass(cls, keras.layers.Layer)):
-        raise ValueError(f"`cls` must be a layer class. Received: {cls!r}")
-    _RULES[cls] = rule
-
-
 def weight_matrices(model: keras.Model, view: str = "taps") -> Iterator[WeightMatrix]:
     """The weight matrices of a model, in its order; layers that hold weights and no matrix have a record with the reason.
 
@@ -219,7 +75,7 @@ def weight_matrices(model: keras.Model, view: str = "taps") -> Iterator[WeightMa
         model: any built model: Sequential, functional, subclassed, nested, wrapped for pruning.
         view: of convolutions: "taps", the in × out matrices of the taps; "filters", the unit matrix; "operator", the circular
             convolution. Grouped convolutions are taken group by group; depthwise ones by their unit matrix, in the operator view
-            channel by channel. In the operator view an input size that the model leaves open is `DEFAULT_SIZE`, and sizes are
+            channel by channel. In the operator view an input size that the model leaves open is `kernels.DEFAULT_SIZE`, and sizes are
             rounded up to a multiple of the stride.
 
     Returns:
@@ -387,7 +243,7 @@ def _walk(layers, places: dict[int, str], paths: dict[int, str]) -> Iterator[_So
     spoken_for: set[Hashable] = set()  # kernels; an attention layer speaks for those of its projections
     told: set[int] = set()  # layers that have a record
     for path, layer, wrapper in layers:
-        kernels = [kernel for kernel in _kernels(layer) if _key(kernel) not in spoken_for]
+        kernels = [kernel for kernel in kernels_of(layer) if _key(kernel) not in spoken_for]
         for parts in _by_variable(kernels):
             variable = _variable(parts[0])
             place = places.get(id(parts[0].layer), path)
@@ -413,11 +269,11 @@ def _sources(parts, whole: str, place: str, variable, wrapper) -> Iterator[_Sour
 def _reasons(path: str, layer, spoken_for: set[Hashable], told: bool, paths: dict[int, str]) -> Iterator[WeightMatrix]:
     """What a layer holds beside the kernels that are spoken for, if that needs a word or the layer has had none."""
     kind, own = type(layer).__name__, _own_weights(layer)
-    if not own and not layer.built and _rule_of(layer) not in (None, _no_kernel):
+    if not own and not layer.built and awaits_kernels(layer):
         yield WeightMatrix(path, path, kind, reason="not built: no call of the model has reached it")
     rest = [weight for weight in own if id(weight) not in spoken_for]
     factors = [weight for weight in rest if weight.name.startswith("lora_")]
-    unknown = [] if type(layer) in _RULES else [weight for weight in rest if _may_be_a_kernel(weight)]
+    unknown = [] if has_own_rule(layer) else [weight for weight in rest if _may_be_a_kernel(weight)]
     for weight in factors:
         reason = "a low-rank factor of LoRA: the product is part of the layer's kernel"
         yield WeightMatrix(paths[id(weight)], path, kind, reason=reason)
@@ -431,15 +287,6 @@ def _reasons(path: str, layer, spoken_for: set[Hashable], told: bool, paths: dic
 
 def _may_be_a_kernel(weight: keras.Variable) -> bool:
     return len(weight.shape) > 1 and weight.name != "bias" and not weight.name.startswith("lora_")
-
-
-def _kernels(layer) -> list[Kernel]:
-    rule = _rule_of(layer)
-    return [] if rule is None or not (layer.built or layer.weights) else list(rule(layer))
-
-
-def _rule_of(layer) -> Rule | None:
-    return next((_RULES[cls] for cls in type(layer).__mro__ if cls in _RULES), None)
 
 
 def _variable(kernel: Kernel) -> keras.Variable | None:
@@ -577,174 +424,3 @@ def _read_arrays(source: _Source, variables: dict[str, keras.Variable], arrays) 
     state = [(variable, ops.convert_to_tensor(arrays[path], variable.dtype)) for path, variable in variables.items()]
     with keras.StatelessScope(state_mapping=state):
         return _floats(_effective(source.kernel.layer, source.kernel.name))
-
-
-# The rules of Keras's own layers.
-
-
-def _no_kernel(layer) -> list[Kernel]:
-    return []
-
-
-def _dense(layer) -> list[Kernel]:
-    return [Kernel(layer)]
-
-
-def _embedding(layer) -> list[Kernel]:
-    return [Kernel(layer, "embeddings", "embedding")]
-
-
-def _reversible_embedding(layer) -> list[Kernel]:
-    back = [] if layer.tie_weights else [Kernel(layer, "reverse_embeddings", "reverse embedding")]
-    return [*_embedding(layer), *back]
-
-
-def _einsum(layer) -> list[Kernel]:
-    return [Kernel(layer, "kernel", "einsum", _by_equation(layer))]
-
-
-def _by_equation(layer) -> Matrix:
-    axes = einsum_axes(layer.equation)
-    return Matrix(axes.units, axes.blocks)
-
-
-def _convolution(layer) -> list[Kernel]:
-    kind = f"conv{layer.rank}d" if layer.groups == 1 else f"grouped conv{layer.rank}d"
-    if layer.kernel.shape[-2] == 1 < layer.groups:
-        kind = "depthwise"
-    structure = _on_grid(layer, layer.strides, layer.dilation_rate, groups=layer.groups)
-    return [Kernel(layer, "kernel", kind, structure)]
-
-
-def _transposed_convolution(layer) -> list[Kernel]:
-    strides = layer.strides
-    size = tuple(n * stride for n, stride in zip(_input_size(layer, layer.rank), strides, strict=True))
-    structure = Convolution("conv_transpose", 1, size, strides, layer.dilation_rate)
-    return [Kernel(layer, "kernel", f"conv{layer.rank}d transpose", structure)]
-
-
-def _depthwise_convolution(layer) -> list[Kernel]:
-    structure = _on_grid(layer, layer.strides, layer.dilation_rate, "depthwise", layer.kernel.shape[-2])
-    return [Kernel(layer, "kernel", "depthwise", structure)]
-
-
-def _separable_convolution(layer) -> list[Kernel]:
-    channels = layer.depthwise_kernel.shape[-2]
-    depthwise = _on_grid(layer, layer.strides, layer.dilation_rate, "depthwise", channels)
-    return [
-        Kernel(layer, "depthwise_kernel", "separable depthwise", depthwise),
-        Kernel(layer, "pointwise_kernel", "separable pointwise", _behind_strides(depthwise)),
-    ]
-
-
-def _spectrogram(layer) -> list[Kernel]:
-    """A convolution with the windowed waves, which Keras lets train."""
-    structure = _on_grid(layer, (layer.frame_step,), (1,))
-    parts = [part for part, other in (("real", "imag"), ("imag", "real")) if layer.mode != other]
-    return [Kernel(layer, f"{part}_kernel", "conv1d", structure) for part in parts]
-
-
-def _on_grid(layer, strides, dilation, layout: str = "conv", groups: int = 1) -> Convolution:
-    """The structure of a convolution on the input that the layer was built for, rounded up to a multiple of the strides."""
-    size = tuple(-(-n // s) * s for n, s in zip(_input_size(layer, len(strides)), strides, strict=True))
-    return Convolution(layout, groups, size, tuple(strides), tuple(dilation))
-
-
-def _behind_strides(before: Convolution) -> Convolution:
-    """The structure of a convolution on the output of another one."""
-    size = tuple(n // stride for n, stride in zip(before.size, before.strides, strict=True))
-    ones = (1,) * len(size)
-    return Convolution("conv", 1, size, ones, ones)
-
-
-def _input_size(layer, rank: int) -> tuple[int, ...]:
-    shape = (layer.get_build_config() or {}).get("input_shape") or (None,) * (rank + 2)
-    spatial = shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
-    return tuple(DEFAULT_SIZE if n is None else n for n in spatial)
-
-
-def _gated(*names: str) -> Rule:
-    def rule(cell) -> list[Kernel]:
-        return [part for kernel in ("kernel", "recurrent_kernel") for part in _gates(cell, kernel, names, Matrix())]
-
-    return rule
-
-
-def _gates(cell, kernel: str, names: tuple[str, ...], structure: Matrix | Convolution) -> list[Kernel]:
-    count = len(names)
-    return [
-        Kernel(cell, kernel, "recurrent gate", structure, gate, functools.partial(_gate, count=count, index=index))
-        for index, gate in enumerate(names)
-    ]
-
-
-def _gate(kernel: np.ndarray, count: int, index: int) -> np.ndarray:
-    return gates(kernel, count)[index]
-
-
-def _simple_recurrent(cell) -> list[Kernel]:
-    return [Kernel(cell, name, "recurrent") for name in ("kernel", "recurrent_kernel")]
-
-
-def _convolutional_lstm(layer) -> list[Kernel]:
-    """Of the layer, because its cell's class is not public."""
-    cell = layer.cell
-    inputs = _on_grid(cell, cell.strides, cell.dilation_rate)
-    states = _behind_strides(inputs)
-    return [*_gates(cell, "kernel", LSTM_GATES, inputs), *_gates(cell, "recurrent_kernel", LSTM_GATES, states)]
-
-
-def _attention(layer) -> list[Kernel]:
-    """The fused matrix of each projection, and those of its heads."""
-    projections = {name: below for name, below in layer_paths(layer).items() if name in _HEAD_AXES}
-    return [kernel for name, below in projections.items() for kernel in _projection(name, below)]
-
-
-def _projection(name: str, dense) -> Iterator[Kernel]:
-    kind, axis = f"attention {name.removeprefix('attention_')}", _HEAD_AXES[name]
-    yield Kernel(dense, "kernel", kind, _by_equation(dense))
-    units = tuple(range(1, len(dense.kernel.shape) - 1)) if axis == 0 else (-1,)
-    for index in range(dense.kernel.shape[axis]):
-        select = functools.partial(_head, axis=axis, index=index)
-        yield Kernel(dense, "kernel", f"{kind} head", Matrix(units), f"head {index}", select)
-
-
-def _head(kernel: np.ndarray, axis: int, index: int) -> np.ndarray:
-    return heads(kernel, axis)[index]
-
-
-LSTM_GATES = ("input", "forget", "cell", "output")
-GRU_GATES = ("update", "reset", "candidate")
-_HEAD_AXES = {"query": -2, "key": -2, "value": -2, "gate": -2, "attention_output": 0}
-
-_RULES: dict[type, Rule] = {
-    L.Dense: _dense,
-    L.EinsumDense: _einsum,
-    L.Embedding: _embedding,
-    L.ReversibleEmbedding: _reversible_embedding,
-    **dict.fromkeys((L.Conv1D, L.Conv2D, L.Conv3D), _convolution),
-    **dict.fromkeys((L.Conv1DTranspose, L.Conv2DTranspose, L.Conv3DTranspose), _transposed_convolution),
-    **dict.fromkeys((L.DepthwiseConv1D, L.DepthwiseConv2D), _depthwise_convolution),
-    **dict.fromkeys((L.SeparableConv1D, L.SeparableConv2D), _separable_convolution),
-    **dict.fromkeys((L.ConvLSTM1D, L.ConvLSTM2D, L.ConvLSTM3D), _convolutional_lstm),
-    L.STFTSpectrogram: _spectrogram,
-    L.LSTMCell: _gated(*LSTM_GATES),
-    L.GRUCell: _gated(*GRU_GATES),
-    L.SimpleRNNCell: _simple_recurrent,
-    L.MultiHeadAttention: _attention,
-    L.GroupQueryAttention: _attention,
-    **dict.fromkeys(
-        (
-            L.BatchNormalization,
-            L.LayerNormalization,
-            L.GroupNormalization,
-            L.RMSNormalization,
-            L.SpectralNormalization,
-            L.Normalization,
-            L.PReLU,
-            L.Attention,
-            L.AdditiveAttention,
-        ),
-        _no_kernel,
-    ),
-}
