@@ -227,8 +227,9 @@ def twin(u, v, u0, v0, x, m, margin, delta):
         (7, 5, 3, 40, 0.3, 0.01),
         (3, 12, 10, 25, 5.0, 0.1),
         (1, 2, 1, 10, 1.0, 0.5),
-        (16, 4, 2, 2_000_000, 0.01, 0.01),
-    ],  # the last: more samples than VC dimension
+        (5, 3, 2, 40, 1e-3, 0.01),  # γ√m < 1
+        (16, 4, 2, 2_000_000, 0.01, 0.01),  # more samples than VC dimension
+    ],
 )
 def test_every_bound_and_product_equals_its_twin(h, d, c, m, margin, delta):
     (u, v), (u0, v0) = two_layers(h, h, d, c)

@@ -504,6 +504,15 @@ def test_extreme_tails_are_compared_and_the_truncated_law_is_never_worse_than_wh
         assert all(0 <= ratio.p <= 1 and np.isfinite(ratio.ratio) for ratio in ratios.values())
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_tails_over_tens_of_decades_are_no_exponentials(seed):
+    y = np.random.default_rng(seed).exponential(20.0, 50)
+    values = np.exp(y - y.min())
+    fit = pl.fit(values, xmin=1.0)
+    truncated = pl.compare(values, fit, "truncated")
+    assert truncated.parameters["alpha"] > 1 and -50 < truncated.log_ratio <= 0
+
+
 def test_an_unknown_alternative_and_a_foreign_fit_are_named():
     values = pareto(np.random.default_rng(34), 20)
     fit = pl.fit(values)

@@ -329,9 +329,9 @@ def naive_chunk(array, chunk):
     return r2_score(array, predicted, multioutput="variance_weighted"), np.mean(correlations)
 
 
-@pytest.mark.parametrize("size", [1, 4, 9])
-def test_chunks_equal_sklearns_ridge(size):
-    array = gaussian(21, 80, 5) @ gaussian(22, 5, 10) + 0.3 * gaussian(23, 80, 10) + 1
+@pytest.mark.parametrize(("size", "scale"), [(1, 1), (4, 1), (9, 1), (4, 1e-5)])  # the last: as small as the penalty
+def test_chunks_equal_sklearns_ridge(size, scale):
+    array = scale * (gaussian(21, 80, 5) @ gaussian(22, 5, 10) + 0.3 * gaussian(23, 80, 10) + 1)
     labels, classifier, bias = np.arange(80) % 3, gaussian(24, 3, 10), np.array([0.5, 0.0, -1.0])
     found = chunk_read_out(array, size, np.random.default_rng(25), 6, classifier, bias, labels)
     rng = np.random.default_rng(25)
@@ -339,7 +339,7 @@ def test_chunks_equal_sklearns_ridge(size):
         chunk = rng.choice(10, size, replace=False)
         r2, correlation = naive_chunk(array, chunk)
         assert found.r2[draw] == pytest.approx(r2, abs=1e-9)
-        assert found.residual_correlation[draw] == pytest.approx(correlation, abs=1e-6)
+        assert found.residual_correlation[draw] == pytest.approx(correlation, rel=1e-6, abs=1e-9)
         right = [np.argmax([w[chunk] @ row[chunk] + b for w, b in zip(classifier, bias, strict=True)]) for row in array]
         assert found.accuracy[draw] == np.mean(np.array(right) == labels)
     assert found.size == size

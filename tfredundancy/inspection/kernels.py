@@ -1,13 +1,14 @@
-"""A layer's class → its kernels and their structure. This file knows no model, no paths and no masks.
+"""A layer's class → its kernels and their structure. Of models, pruning masks and records this file knows nothing.
 
-layer → *rule* of its class, or of the nearest superclass that has one → `Kernel`s, whose structure is a `Matrix` or a `Convolution`
+layer → *rule* of its class, or of the nearest superclass that has one → `Kernel`s, each a `Matrix` or a `Convolution`
 
-A rule is a function, built layer → kernels; Keras's own layers have theirs here, `register_rule` teaches those of a class of one's
-own. A fused kernel is given in parts, an LSTM's gate by gate; the projections of attention whole, and beside that head by head.
+A rule is a function, built layer → kernels. Those of Keras's own layers are here; `register_rule` teaches the kernels of a class
+of one's own. A fused kernel is given in parts, that of an LSTM gate by gate; a projection of attention is given whole, and beside
+it head by head.
 
-A structure turns an array of the kernel's shape, or of its part's, into the unit matrix (units, fan_in), the matrices whose
-eigenvalues are pooled and, of a convolution, the singular values of the circular operator. Arrays in, arrays out: views where they
-can be.
+A structure turns an array of the shape of the kernel, or of its part, into the unit matrix (units, fan_in), the matrices whose
+eigenvalues are pooled and, for a convolution, the singular values of its circular operator. Arrays in, arrays out; the first two
+are views where strides allow.
 """
 
 import functools
@@ -169,7 +170,7 @@ def register_rule(cls: type[keras.layers.Layer], rule: Rule) -> None:
 
 
 def kernels_of(layer: keras.layers.Layer) -> list[Kernel]:
-    """The kernels of a layer; none where no rule is found, and none before the layer is built."""
+    """The kernels of a layer; none where no rule is found, and none of a layer that is neither built nor has weights."""
     rule = _rule_of(layer)
     return [] if rule is None or not (layer.built or layer.weights) else list(rule(layer))
 

@@ -75,8 +75,8 @@ def weight_matrices(model: keras.Model, view: str = "taps") -> Iterator[WeightMa
         model: any built model: Sequential, functional, subclassed, nested, wrapped for pruning.
         view: of convolutions: "taps", the in × out matrices of the taps; "filters", the unit matrix; "operator", the circular
             convolution. Grouped convolutions are taken group by group; depthwise ones by their unit matrix, in the operator view
-            channel by channel. In the operator view an input size that the model leaves open is `kernels.DEFAULT_SIZE`, and sizes are
-            rounded up to a multiple of the stride.
+            channel by channel. In the operator view an input size that the model leaves open is `kernels.DEFAULT_SIZE`, and sizes
+            are rounded up to a multiple of the stride.
 
     Returns:
         Iterator of `WeightMatrix`.
