@@ -262,6 +262,7 @@ def compare(
 
     Raises:
         ValueError: the fit is not one of these eigenvalues, or `other` is none of the three.
+        ArithmeticError: the optimum of the truncated law was not found (which no random tail has brought about yet).
 
     Example:
 
