@@ -43,7 +43,7 @@ def analyze(
             "operator" (the circular convolution).
         measures: some of "spectrum", "tail", "null", "geometry", "change", "survival".
         precision: "float64" or "float32", of the Gram matrices: in float32 the smallest eigenvalues are noise.
-        replicates: of the bootstrap behind `alpha_p`; 0 leaves it out, and with it `tail` and `phase`.
+        replicates: of the bootstrap behind `alpha_p`; 0 leaves it out, and with it `phase`; no tail is a power law then.
         clusters: number of cluster centres that the angles of units are taken to.
         workers: matrices that are measured at once, each with one BLAS thread.
         progress: whether to show a bar.

@@ -185,7 +185,7 @@ class _Measuring:
             if name in self.settings.measures:
                 try:
                     measure()
-                except ValueError as error:  # a measure says that it is not defined for this matrix
+                except (ValueError, ArithmeticError) as error:  # a measure says that it is not defined for this matrix
                     self.reasons.append(f"{name}: {error}")
 
     def _rng(self, purpose: str) -> np.random.Generator:
@@ -240,14 +240,14 @@ class _Measuring:
         others = [
             powerlaw.compare(found.eigenvalues, fit, other) for other in ("exponential", "lognormal", "truncated")
         ]
-        self.row["tail"] = "untested"
+        p = None
         if self.settings.replicates:
             p = powerlaw.goodness(found.eigenvalues, fit, self._rng("tail"), self.settings.replicates)
-            self.row |= {"alpha_p": p, "tail": powerlaw.tail_kind(fit, p, others).kind}
-            if found.bulk is not None:
-                known = {"bulk": found.bulk, "tail": fit, "tail_p": p}
-                phase = spectra.phase(found.eigenvalues, found.n / found.m, found.pooled, **known)
-                self.row["phase"] = phase.label
+            self.row["alpha_p"] = p
+        self.row["tail"] = powerlaw.tail_kind(fit, p, others).kind
+        if p is not None and found.bulk is not None:
+            known = {"bulk": found.bulk, "tail": fit, "tail_p": p}
+            self.row["phase"] = spectra.phase(found.eigenvalues, found.n / found.m, found.pooled, **known).label
 
     def _null(self) -> None:
         found = self._require_spectrum()
