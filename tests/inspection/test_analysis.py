@@ -178,6 +178,22 @@ def test_matrices_that_can_not_be_measured_say_why(kernel, reason):
     assert -1 not in numbers and found.row["units"] == kernel.shape[1]
 
 
+def test_dead_units_have_no_direction():
+    kernel = np.where(np.arange(20) < 5, 0, NOISE)
+    (found,) = records(with_kernel(kernel), settings=Settings(replicates=0))
+    assert np.isnan(found.angles.clusters.angles).sum() == 5 and found.angles.null.shape == (10, 15)
+    assert found.row["clusters"] == geometry.count_clusters(NOISE[:, 5:].T) and "reason" not in found.row
+
+
+def test_a_layer_that_is_pruned_altogether_says_so():
+    layer = tfr.layers.PruneWeights(L.Dense(20, name="d"))
+    model = keras.Sequential([keras.Input((30,)), layer])
+    layer.mask = np.zeros((30, 20), bool)
+    (found,) = records(model, model, settings=Settings(replicates=0))
+    assert found.row["density"] == 0 and "spectrum: all weights are pruned" in found.row["reason"]
+    assert "alpha" not in found.row and "mean_angle" not in found.row
+
+
 @pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64", "mixed_float16"])
 def test_dtypes(policy):
     kernel = NOISE.astype("float32")

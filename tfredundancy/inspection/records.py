@@ -260,8 +260,8 @@ class _Measuring:
 
     def _geometry(self) -> None:
         units, k = self._kept_units(), self.settings.clusters
-        n, d = units.shape
         pairs = geometry.pairs(units)
+        n, d = int(pairs.alive.sum()), units.shape[1]
         self.row |= {"frame_potential": pairs.frame.value, "frame_bound": pairs.frame.bound, "frame_z": pairs.frame.z}
         self.row |= {"frame_excess": pairs.frame.excess, "coherence": pairs.coherence}
         self.row["repeated"] = pairs.duplicates.repeated
@@ -272,7 +272,7 @@ class _Measuring:
             self.row |= {"mean_angle": float(np.nanmean(clusters.angles)), "null_angle": float(np.nanmean(null))}
         self.row["clusters"] = geometry.count_clusters(units)
         if n <= k:
-            raise ValueError(f"{n} units are no more than {k} clusters")
+            raise ValueError(f"{n} units that are not zero are no more than {k} clusters")
 
     def _initial_angles(self, k: int) -> np.ndarray | None:
         if self.initial is None:
