@@ -21,7 +21,7 @@ LABELS = {
     "top": ("largest k", "#0072B2", "o"),
     "top_hidden": ("largest k, classifier whole", "#56B4E9", "s"),
     "weights": ("largest k of the weights themselves", "#009E73", "^"),
-    "random": ("any k", "#E69F00", "D"),
+    "random": ("k at random", "#E69F00", "D"),
     "bottom": ("all but the largest k", "#D55E00", "v"),
 }
 WHOLE = "#7F7F7F"
@@ -97,7 +97,7 @@ def residual_and_energy(directions: pd.DataFrame) -> Figure:
             for axes, column in ((left, "residual"), (right, "lost")):
                 draw_band(axes, rows, "rank", column, colour=colour, label=layer, markersize=3)
         for axes in (left, right):
-            _rank_axis(axes, directions["rank"])
+            _rank_axis(axes, directions["rank"], every=2)
             axes.set_ylim(0, 1.03)
             axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
         left.set_ylabel("spectral norm left out, of the largest (%)")
@@ -106,10 +106,10 @@ def residual_and_energy(directions: pd.DataFrame) -> Figure:
     return figure
 
 
-def _rank_axis(axes: Axes, ranks: pd.Series) -> None:
-    """Logarithmic from 1 on, with 0 at a distance of one doubling before it; ticks at powers of two."""
+def _rank_axis(axes: Axes, ranks: pd.Series, every: int = 1) -> None:
+    """Logarithmic from 1 on, with 0 at a distance of one doubling before it; ticks at powers of two, or every so many."""
     axes.set_xscale("symlog", base=2, linthresh=1, linscale=1)
-    powers = 2.0 ** np.arange(np.floor(np.log2(max(ranks.max(), 1))) + 1)
+    powers = 2.0 ** np.arange(0, np.floor(np.log2(max(ranks.max(), 1))) + 1, every)
     axes.xaxis.set_major_locator(FixedLocator([0, *powers]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(ScalarFormatter())

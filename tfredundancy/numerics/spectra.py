@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg, special
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from tfredundancy.numerics import powerlaw
@@ -57,7 +57,9 @@ __all__ = [
 
 FEWEST = 10  # eigenvalues of a matrix whose bulk is fitted
 BLOCK = 1 << 21  # entries that are turned to float64 at once
-LANCZOS = 768  # from this side on the largest eigenvalue alone is cheaper without the Gram matrix
+SORTED = 1 << 22  # entries that are put in random order at once: 32 MB of keys
+LANCZOS = 128  # from this side on the largest eigenvalue alone is cheaper than all
+MOST_KS = 6.0  # `ks_m` up to which a bulk counts as noise
 LEVEL_SPACING = {
     "random": 0.5307,
     "independent": 0.3863,
@@ -70,13 +72,14 @@ LEVEL_SPACING = {
 def esd(matrix: np.ndarray, precision: str = "float64") -> np.ndarray:
     """Empirical spectral density: the eigenvalues of WᵀW/N, N ≥ M, ascending.
 
-    They are those of the Gram matrix, with an absolute error of about 1e-14·λ_max; in float32 about 7e-8·λ_max, so that there
-    small eigenvalues, ranks and determinants are noise. What lies within M·ε·λ_max of 0 is set to exactly 0. Beside the matrix,
-    memory is that of the M × M Gram matrix and of a block.
+    They are those of the Gram matrix, with an absolute error of about 1e-14·λ_max; with precision "float32" 1e-7·λ_max (1e-6
+    where entries have one sign), so that there small eigenvalues, ranks and determinants are noise. What lies within √M·ε·λ_max
+    of 0, several times the errors seen at 0, is set to exactly 0. Beside the matrix, memory is that of the M × M Gram matrix and
+    of a block.
 
     Args:
         matrix: array (N, M) or (M, N) of real numbers.
-        precision: "float64" or "float32", in which the Gram matrix is summed; eigenvalues are computed in the same.
+        precision: "float64" or "float32", in which the Gram matrix is summed; its eigenvalues are computed in float64.
 
     Returns:
         Array (M,) of float64.
@@ -92,9 +95,12 @@ def esd(matrix: np.ndarray, precision: str = "float64") -> np.ndarray:
         raise ValueError(f"`precision` must be float64 or float32. Received: precision={precision!r}")
     tall = _tall(matrix)
     n, m = tall.shape
-    eigenvalues = linalg.eigvalsh(_gram(tall, precision), overwrite_a=True, check_finite=False, driver="evd")
-    values = np.float64(eigenvalues) / n
-    values[values < m * np.finfo(precision).eps * values[-1]] = 0
+    scale = (
+        1.0 if precision == "float64" else _largest_entry(tall)
+    )  # in float32 the squares of small weights would be 0
+    gram = _gram(tall, precision, scale).astype(np.float64, copy=False)
+    values = linalg.eigvalsh(gram, overwrite_a=True, check_finite=False, driver="evd") * (scale**2 / n)
+    values[values < np.sqrt(m) * np.finfo(precision).eps * values[-1]] = 0
     return values
 
 
@@ -377,27 +383,31 @@ class PermutationNull:
     Attributes:
         largest: largest eigenvalue.
         eigenvalues: array (M,), all of them, or None.
+        spikes: number of them above the edge of their own bulk, or None.
     """
 
     largest: float
     eigenvalues: np.ndarray | None = None
+    spikes: int | None = None
 
 
 def permutation_null(matrix: np.ndarray, rng: np.random.Generator, spectrum: bool = False) -> PermutationNull:
     """The spectrum of the same entries in random order: what stays of spikes comes from their sizes, not their arrangement.
 
-    The largest eigenvalue is exact to 1e-3, a fraction of its own fluctuation; large matrices are not squared for it.
+    Entries are rounded to float32. The largest eigenvalue alone is found by Lanczos' method, which approaches it from below to
+    within 1e-5, a fraction of its own fluctuation. Beside the matrix, memory is that of its copy in float32, of a
+    block and of the Gram matrix.
 
     Args:
         matrix: array (N, M).
         rng: generator of the order.
-        spectrum: whether all eigenvalues are wanted.
+        spectrum: whether all eigenvalues, and the number of spikes among them, are wanted.
 
     Returns:
         A `PermutationNull`.
 
     Raises:
-        ValueError: as `esd`.
+        ValueError: as `esd`; with `spectrum` also as `fit_marchenko_pastur`.
 
     Example:
         >>> permutation_null(np.ones((4, 2)), np.random.default_rng(0)).largest  # order does not matter here
@@ -407,15 +417,14 @@ def permutation_null(matrix: np.ndarray, rng: np.random.Generator, spectrum: boo
         Martin & Mahoney 2021, arXiv:1810.01075; Buja & Eyuboglu 1992, Remarks on parallel analysis, Multivariate Behav. Res. 27.
     """
     tall = _tall(matrix)
-    entries = np.array(tall, np.float32).ravel()
-    rng.shuffle(entries)
-    shuffled = entries.reshape(tall.shape)
+    n, m = tall.shape
+    scale = _largest_entry(tall)
+    entries = _in_random_order(tall, scale, rng)
     if spectrum:
-        eigenvalues = esd(shuffled)
-        return PermutationNull(float(eigenvalues[-1]), eigenvalues)
-    if tall.shape[1] < LANCZOS:
-        return PermutationNull(float(esd(shuffled, "float32")[-1]))
-    return PermutationNull(_largest(shuffled, rng))
+        eigenvalues = esd(entries) * scale**2
+        return PermutationNull(float(eigenvalues[-1]), eigenvalues, fit_marchenko_pastur(eigenvalues, n / m).spikes)
+    largest = float(esd(entries, "float32")[-1]) if m < LANCZOS else _largest(entries, rng)
+    return PermutationNull(largest * scale**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -423,8 +432,8 @@ class PorterThomas:
     """Whether singular vectors look like random directions.
 
     Attributes:
-        p_values: array (k,), of the Kolmogorov–Smirnov test of √M·v against the normal law.
-        rejected: fraction of them below 0.05; 0.05 for noise.
+        p_values: array (k,), of the Kolmogorov–Smirnov test of √M·v against the normal law; uniform for random directions.
+        rejected: fraction of them below 0.05; 0.05 for random directions.
         ipr: array (k,), M·Σv⁴: 3 for random directions, M for a single entry.
     """
 
@@ -435,6 +444,10 @@ class PorterThomas:
 
 def porter_thomas(vectors: np.ndarray) -> PorterThomas:
     """Test whether the entries of unit vectors are those of random directions: √M·v_i ~ N(0, 1).
+
+    With the distance D to the normal law, p = K((√M + 0.12 + 0.11/√M)·D + 0.04), K Kolmogorov's limit and the factor Stephens'
+    correction for small M. Entries of length 1 lie closer to the law than independent ones; 0.04 makes up for it: of 100,000
+    random directions of 10 to 3,000 entries each, 5.1 to 5.6 % have p < 0.05 and 1.0 to 1.1 % p < 0.01.
 
     Args:
         vectors: array (k, M), a unit vector a row.
@@ -451,13 +464,16 @@ def porter_thomas(vectors: np.ndarray) -> PorterThomas:
         (True, 100.0)
 
     Reference:
-        Thamm, Staats & Rosenow 2022, Random matrix analysis of deep neural network weight matrices, arXiv:2203.14661.
+        Thamm, Staats & Rosenow 2022, Random matrix analysis of deep neural network weight matrices, arXiv:2203.14661;
+        Stephens 1970, Use of the Kolmogorov–Smirnov statistics without extensive tables, J. R. Stat. Soc. B 32.
     """
     rows = np.asarray(vectors, np.float64)
     if rows.ndim != 2 or rows.shape[1] < FEWEST or not np.allclose(np.square(rows).sum(axis=1), 1, atol=1e-6):
         raise ValueError(f"`vectors` must be rows of length 1 with at least {FEWEST} entries. Received: {rows.shape}")
-    scaled = rows * np.sqrt(rows.shape[1])
-    p_values = np.array([stats.kstest(row, "norm").pvalue for row in scaled])
+    root = np.sqrt(rows.shape[1])
+    scaled = np.sort(rows * root, axis=1)
+    distances = _ks_distance(special.ndtr(scaled))
+    p_values = special.kolmogorov((root + 0.12 + 0.11 / root) * distances + 0.04)
     return PorterThomas(p_values, float((p_values < 0.05).mean()), np.mean(scaled**4, axis=1))
 
 
@@ -539,9 +555,6 @@ def phase(
     margins |= {"tail_p": (tail_p, 0.1), "n_tail": (tail.n_tail, needed), "alpha": (tail.alpha, 4.0)}
     heavy = tail_p > 0.1 and tail.n_tail >= needed and tail.alpha <= 4
     return Phase("heavy-tailed" if heavy else "bulk-decay", margins)
-
-
-MOST_KS = 6.0
 
 
 # --- what training changed ---
@@ -653,43 +666,85 @@ def _tall(matrix: np.ndarray) -> np.ndarray:
     return array if array.shape[0] >= array.shape[1] else array.T
 
 
-def _gram(tall: np.ndarray, precision: str) -> np.ndarray:
-    """WᵀW, its lower triangle, summed over blocks of rows."""
+def _largest_entry(array: np.ndarray) -> float:
+    """The largest absolute value, or 1 where all are 0, without a copy of absolute values."""
+    return max(float(array.max()), -float(array.min())) or 1.0
+
+
+def _gram(tall: np.ndarray, precision: str, scale: float) -> np.ndarray:
+    """WᵀW/scale², its lower triangle, summed over blocks of rows."""
     n, m = tall.shape
     rank_update = linalg.blas.dsyrk if precision == "float64" else linalg.blas.ssyrk
     gram = np.zeros((m, m), precision, order="F")
     rows = max(1, BLOCK // m)
     for start in range(0, n, rows):
-        block = np.ascontiguousarray(tall[start : start + rows], precision)
+        block = tall[start : start + rows]
+        block = np.ascontiguousarray(block if scale == 1 else block / scale, precision)
         gram = rank_update(1.0, block.T, beta=1.0, c=gram, lower=True, overwrite_c=True)
     return gram
 
 
+def _in_random_order(tall: np.ndarray, scale: float, rng: np.random.Generator) -> np.ndarray:
+    """The entries over `scale` in float32, in random order.
+
+    What is too large to be sorted at once is sorted in blocks of rows, then in blocks of columns: every entry may come to
+    every place.
+    """
+    entries = np.empty(tall.shape, np.float32)
+    np.divide(tall, scale, out=entries, casting="same_kind")
+    blocks = -(-tall.size // SORTED)
+    for axis in (0, 1) if blocks > 1 else (0,):
+        for part in np.array_split(entries, min(blocks, tall.shape[axis]), axis=axis):
+            part[...] = _sorted_by_random_keys(part, rng)
+    return entries
+
+
+def _sorted_by_random_keys(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The entries in random order; half the time of `rng.shuffle`, which jumps about in memory.
+
+    A number of 64 bits holds 32 random ones and the entry itself. Entries with equal keys, one in 1,000 of 4 million, are in
+    their own order.
+    """
+    keys = rng.integers(0, 1 << 64, part.size, dtype=np.uint64)
+    keys &= np.uint64(0xFFFFFFFF00000000)
+    keys |= np.ascontiguousarray(part).view(np.uint32).ravel()
+    keys.sort()
+    return keys.astype(np.uint32).view(np.float32).reshape(part.shape)
+
+
 def _largest(tall: np.ndarray, rng: np.random.Generator) -> float:
+    """The largest eigenvalue of WᵀW/N alone; tall matrices are squared first, which then costs less than to multiply by them."""
     n, m = tall.shape
-    square = LinearOperator((m, m), matvec=lambda x: tall.T @ (tall @ x.astype(np.float32).ravel()), dtype=np.float32)
-    start = rng.normal(size=m).astype(np.float32)
-    return float(eigsh(square, 1, which="LA", v0=start, ncv=40, tol=1e-3, return_eigenvectors=False)[0] / n)
+    gram = tall.T @ tall if n >= 2 * m else None
+    times = (lambda x: tall.T @ (tall @ x)) if gram is None else (lambda x: gram @ x)
+    square = LinearOperator((m, m), matvec=times, dtype=np.float32)
+    start = rng.standard_normal(m, dtype=np.float32)
+    return float(eigsh(square, 1, which="LA", v0=start, ncv=20, tol=1e-3, return_eigenvectors=False)[0] / n)
 
 
 def _bulk_variance(values: np.ndarray, n: float, sigma2: float, edge: float, pooled: int) -> tuple[float, int]:
-    """σ² and the number of spikes, iterated until the number stays; should it go to and fro, the smaller one."""
-    sums, seen = np.concatenate([[0.0], np.cumsum(values)]), []
-    k = len(values) - int(np.searchsorted(values, sigma2 * edge, side="right"))
-    while k not in seen:
-        seen.append(k)
-        left = len(values) - k
-        sigma2 = sums[left] / left * n / (n - k / pooled)
-        k = len(values) - int(np.searchsorted(values, sigma2 * edge, side="right"))
+    """σ² and the number of spikes k, iterated until k stays.
+
+    It ends: taking out values above the edge lowers σ², which lowers the edge, so that k never falls again once it rose.
+    """
+    sums, k = np.concatenate([[0.0], np.cumsum(values)]), -1
+    while (found := len(values) - int(np.searchsorted(values, sigma2 * edge, side="right"))) != k:
+        k = found
+        sigma2 = sums[len(values) - k] / (len(values) - k) * n / (n - k / pooled)
     return sigma2, k
 
 
 def _bulk_distance(rest: np.ndarray, n: float, m: int, k: float, sigma2: float) -> tuple[float, float]:
     """KS distance of the bulk to the law of a matrix (n − k, m − k), and the same times m − k."""
     law = marchenko_pastur_cdf(rest * n / (n - k), (n - k) / (m - k), sigma2)
-    steps = np.arange(len(rest) + 1) / len(rest)
-    ks = float(max((law - steps[:-1]).max(), (steps[1:] - law).max()))
+    ks = float(_ks_distance(law))
     return ks, ks * (m - k)
+
+
+def _ks_distance(law: np.ndarray) -> np.ndarray:
+    """Kolmogorov–Smirnov distances over the last axis, along which the law's probabilities of a sample ascend."""
+    steps = np.arange(law.shape[-1] + 1) / law.shape[-1]
+    return np.maximum((law - steps[:-1]).max(axis=-1), (steps[1:] - law).max(axis=-1))
 
 
 def _update(final: np.ndarray, initial: np.ndarray) -> np.ndarray:
