@@ -5,7 +5,7 @@ per cent on paper. Batch sizes fall from left to right, in the direction in whic
 
     results  seed, budget, batch_size, layer, phase, spikes, …       a row for each net, budget and layer
     curves   seed, batch_size, step, layer, spikes, sigma2, …        a row for each visit and layer
-    spectra  budget, batch_size, eigenvalues, q, sigma2, bulk_edge   a row for each net of one layer
+    spectra  budget, batch_size, eigenvalues, q, sigma2, …           a row for each net of one layer
 """
 
 from typing import Any
@@ -185,7 +185,8 @@ def spectra_against_batch_size(spectra: pd.DataFrame, title: str | None = None) 
     """Densities of the eigenvalues of one layer with the Marchenko–Pastur law of the bulk; eigenvalues in units of its edge.
 
     Args:
-        spectra: table with budget, batch_size, eigenvalues (of WᵀW/N), q, sigma2, bulk_edge and phase, one row each.
+        spectra: table with budget, batch_size, eigenvalues (of WᵀW/N), q, sigma2, bulk_edge, spikes and phase, a row for each
+            panel; one that is missing stands for a net that diverged.
         title: above the panels.
 
     Returns:
@@ -194,15 +195,16 @@ def spectra_against_batch_size(spectra: pd.DataFrame, title: str | None = None) 
     Raises:
         ValueError: a column is missing, or there is no row.
     """
-    require_columns(spectra, "spectra", ("budget", "batch_size", "eigenvalues", "q", "sigma2", "bulk_edge", "phase"))
+    columns = ("budget", "batch_size", "eigenvalues", "q", "sigma2", "bulk_edge", "spikes", "phase")
+    require_columns(spectra, "spectra", columns)
     budgets, batches = list(dict.fromkeys(spectra["budget"])), sorted(spectra["batch_size"].unique())[::-1]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(0.6 + 1.75 * len(batches), 0.7 + 1.9 * len(budgets)), layout="constrained")
         panels = figure.subplots(len(budgets), len(batches), sharex=True, sharey=True, squeeze=False)
         for line, budget in zip(panels, budgets, strict=True):
             for axes, batch in zip(line, batches, strict=True):
-                here = spectra[(spectra["budget"] == budget) & (spectra["batch_size"] == batch)].iloc[0]
-                _draw_spectrum(axes, here)
+                here = spectra[(spectra["budget"] == budget) & (spectra["batch_size"] == batch)]
+                _draw_spectrum(axes, None if here.empty else here.iloc[0])
             line[0].set_ylabel(f"{BUDGETS[budget][0]}\ndensity")
         for axes, batch in zip(panels[0], batches, strict=True):
             axes.set_title(f"batch size {batch}\n{axes.get_title()}")
@@ -218,17 +220,19 @@ def _draw_budgets(axes: Axes, rows: pd.DataFrame, column: str) -> None:
 
 
 def _draw_spectrum(axes: Axes, row: Any) -> None:
-    """One net's eigenvalues on a logarithmic axis from a hundredth of the edge on."""
-    axes.set_title(row["phase"])
+    """One net's eigenvalues, per decade, on a logarithmic axis from a hundredth of the edge on; None has diverged."""
+    axes.set_title("diverged" if row is None else row["phase"])
+    axes.set_xscale("log")
+    if row is None:
+        return
     eigenvalues = np.asarray(row["eigenvalues"], np.float64) / row["bulk_edge"]
     edges = np.geomspace(1e-2, max(eigenvalues.max(), 1.0) * 1.1, BINS)
     counts, _ = np.histogram(eigenvalues, edges)
     axes.stairs(counts / len(eigenvalues) / np.diff(np.log10(edges)), edges, fill=True, color=MEASURED)
     x = np.geomspace(1e-2, 1.1, 400)
     law = marchenko_pastur_pdf(x * row["bulk_edge"], row["q"], row["sigma2"]) * row["bulk_edge"] * x * np.log(10)
-    axes.plot(x, law, color="#D55E00", linewidth=1)
+    axes.plot(x, law * (1 - row["spikes"] / len(eigenvalues)), color="#D55E00", linewidth=1)
     axes.axvline(1, color="#D55E00", linestyle=":", linewidth=1)
-    axes.set_xscale("log")
 
 
 def _batch_axes(panels: np.ndarray, batches: pd.Series) -> None:
