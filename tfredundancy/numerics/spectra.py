@@ -39,6 +39,7 @@ __all__ = [
     "entropy",
     "esd",
     "fit_marchenko_pastur",
+    "kurtosis",
     "level_spacing_ratio",
     "log_norms",
     "marchenko_pastur_cdf",
@@ -59,7 +60,6 @@ FEWEST = 10  # eigenvalues of a matrix whose bulk is fitted
 BLOCK = 1 << 21  # entries that are turned to float64 at once
 SORTED = 1 << 22  # entries that are put in random order at once: 32 MB of keys
 LANCZOS = 128  # from this side on the largest eigenvalue alone is cheaper than all
-MOST_KS = 6.0  # `ks_m` up to which a bulk counts as noise
 LEVEL_SPACING = {
     "random": 0.5307,
     "independent": 0.3863,
@@ -102,6 +102,27 @@ def esd(matrix: np.ndarray, precision: str = "float64") -> np.ndarray:
     values = linalg.eigvalsh(gram, overwrite_a=True, check_finite=False, driver="evd") * (scale**2 / n)
     values[values < np.sqrt(m) * np.finfo(precision).eps * values[-1]] = 0
     return values
+
+
+def kurtosis(matrix: np.ndarray) -> float:
+    """Mean w⁴/(mean w²)² of all entries, zeros included: 3 for normal ones, 3/p where a random share p of them is left.
+
+    Args:
+        matrix: array (N, M).
+
+    Raises:
+        ValueError: as `esd`, or all weights are 0.
+
+    Example:
+        >>> kurtosis(np.array([[1.0, -1.0], [0.0, 0.0]]))
+        2.0
+    """
+    flat = _tall(matrix).ravel()
+    scaled = flat / _largest_entry(flat)
+    square = np.einsum("i,i->", scaled, scaled, dtype=np.float64)  # no arrays of powers
+    if not square:
+        raise ValueError("`matrix` must not be all 0. Received: zeros")
+    return float(np.einsum("i,i,i,i->", scaled, scaled, scaled, scaled, dtype=np.float64) * flat.size / square**2)
 
 
 def stable_rank(matrix: np.ndarray) -> float:
@@ -248,7 +269,9 @@ class MarchenkoPastur:
         spikes: number of eigenvalues above `bulk_edge`.
         ks: Kolmogorov–Smirnov distance of the other eigenvalues to the law.
         ks_m: ks times the number of them in one matrix. Eigenvalues of noise are rigid, so this hardly grows with M: of 2,000
-            draws the median was 2.0 (64 × 64) to 2.8 (1000 × 500), 99 % stayed below 2.9 to 3.8.
+            draws the median was 2.0 (64 × 64) to 2.8 (1000 × 500), 95 % stayed below 2.6 to 3.4 and 99 % below 2.9 to 3.8. Of
+            9 pooled matrices it is a third of that. Where most entries are 0 the law itself is only close: the median is 3.4
+            and 4.6 where magnitude left 10 % and 5 % of 400 × 200 entries.
         n: eigenvalues of one matrix, M.
         pooled: number of matrices.
     """
@@ -265,18 +288,26 @@ class MarchenkoPastur:
     pooled: int = 1
 
 
-def fit_marchenko_pastur(eigenvalues: np.ndarray, q: float, pooled: int = 1, level: float = 0.99) -> MarchenkoPastur:
+def fit_marchenko_pastur(
+    eigenvalues: np.ndarray, q: float, pooled: int = 1, level: float = 0.99, *, kurtosis: float = 3.0
+) -> MarchenkoPastur:
     """Fit σ² to the bulk, and count what lies above its edge.
 
     σ² starts from the median; then k = #{λ > edge(σ²)} and σ² = mean of the others · N/(N − k/pooled), until k stays. The factor
     makes up for the energy that k signal directions take out of the bulk. The others are compared with the law of a matrix
     that is smaller by the k directions.
 
+    Pruned matrices need their kurtosis: zeros shift the edge (`noise_edge`). With it noise has spikes, at the 1 % level, in
+    1 to 4 % of draws where magnitude left 5 % or more of 400 × 200 entries (without it in 24 % at 10 %, 86 % at 5 %), and in
+    2 to 5 % where chance left 20 % or more. Sparser ones have spikes without any signal: compare with `permutation_null`.
+
     Args:
         eigenvalues: array (pooled·M,), of WᵀW/N, not negative, any order.
         q: N/M, at least 1.
         pooled: number of matrices of one shape whose eigenvalues they are.
         level: probability that noise has no spike, all matrices together.
+        kurtosis: of the entries of a pruned matrix, as the function `kurtosis` has it; 3 otherwise, even if entries have heavy
+            tails: what these do to the edge is for `permutation_null` to say.
 
     Returns:
         A `MarchenkoPastur`.
@@ -306,7 +337,7 @@ def fit_marchenko_pastur(eigenvalues: np.ndarray, q: float, pooled: int = 1, lev
     sigma2 = np.median(values) / marchenko_pastur_median(q)
     if sigma2 <= 0:
         raise ValueError("`eigenvalues` must have a bulk. Received: half of them or more are 0")
-    edge = noise_edge(round(q * m), m, level, pooled)
+    edge = noise_edge(round(q * m), m, level, pooled, kurtosis)
     sigma2, k = _bulk_variance(values, q * m, sigma2, edge, pooled)
     lo, hi = marchenko_pastur_edges(q, sigma2)
     ks, ks_m = _bulk_distance(values[: len(values) - k], q * m, m, k / pooled, sigma2)
@@ -506,12 +537,17 @@ def phase(
 ) -> Phase:
     """Tell the phase of a spectrum by tests in this order.
 
-        more than 5 % of the eigenvalues (20 % where q < 1.11) below a thousandth of their mean      rank-collapse
+        more than 5 % of the eigenvalues (20 % where q < 1.11) below a thousandth of the typical one   rank-collapse
         the bulk fits (ks_m ≤ limit), no spike                                                         random-like
         it fits, spikes ≤ M/10, λ_max < 1.5 edge                                                       bleeding-out
         it fits, spikes ≤ M/10                                                                         bulk and spikes
         power law: bootstrap p > 0.1, tail ≥ max(30, M/10), alpha ≤ 4                                  heavy-tailed
         else                                                                                           bulk-decay
+
+    The typical eigenvalue is the mean of the lower nine tenths: where tails are heavy, the mean of all is that of a few. The
+    limit of `ks_m`, (1.25 + 0.44 ln M)/√pooled + 0.25, was exceeded by 0 to 0.2 % of noise, M from 16 to 1000, 1 to 25 pooled.
+    Of 40 matrices of each phase, 600 × 300, as bulk-decay with entries of Student's t with 3 degrees of freedom, 236 of 240 were
+    told right.
 
     Args:
         eigenvalues: array (pooled·M,).
@@ -537,15 +573,18 @@ def phase(
     Reference:
         Martin & Mahoney 2021, arXiv:1810.01075, section 4, whose definitions are in words; the limits are ours.
     """
-    values = _checked(eigenvalues)
-    empty, most_empty = float((values < 1e-3 * values.mean()).mean()), 0.2 if q < 1 / 0.9 else 0.05
+    _positive(eigenvalues)  # raises where all are 0
+    values = np.sort(_checked(eigenvalues))
+    typical = values[: -(-9 * len(values) // 10)].mean()
+    empty, most_empty = float((values <= 1e-3 * typical).mean()), 0.2 if q < 1 / 0.9 else 0.05
     margins = {"rank_collapse": (empty, most_empty)}
     if empty > most_empty:
         return Phase("rank-collapse", margins)
     bulk = bulk or fit_marchenko_pastur(values, q, pooled)
     gap = float(values.max()) / bulk.bulk_edge
-    margins |= {"bulk_ks": (bulk.ks_m, MOST_KS), "spikes": (bulk.spikes, 0.1 * len(values)), "gap": (gap, 1.5)}
-    if bulk.ks_m <= MOST_KS and bulk.spikes <= 0.1 * len(values):
+    most_ks = float((1.25 + 0.44 * np.log(bulk.n)) / np.sqrt(pooled) + 0.25)
+    margins |= {"bulk_ks": (bulk.ks_m, most_ks), "spikes": (bulk.spikes, 0.1 * len(values)), "gap": (gap, 1.5)}
+    if bulk.ks_m <= most_ks and bulk.spikes <= 0.1 * len(values):
         label = "random-like" if not bulk.spikes else "bleeding-out" if gap < 1.5 else "bulk and spikes"
         return Phase(label, margins)
     tail = tail or powerlaw.fit(values)
