@@ -5,8 +5,8 @@ but the batch size. From 500 down to 2 the dense layers go through random-like, 
 heavy-tailed. An epoch of small batches has more steps, so that here each net is looked at twice: after equal epochs, and after
 equal steps. It is one training, whose rate is constant: the shorter budget is the beginning of the longer.
 
-    python experiments/spectral_phases.py                               digits, 3 batch sizes, 2 seeds: about 2 minutes on 2 cores
-    python experiments/spectral_phases.py --preset subset               10,000 images of CIFAR-10, fewer filters, 5 batch sizes
+    python experiments/spectral_phases.py                               digits, 3 batch sizes, 2 seeds: about a minute on 2 cores
+    python experiments/spectral_phases.py --preset subset               10,000 images of CIFAR-10, fewer filters, 5 seeds: an hour
     python experiments/spectral_phases.py --preset paper                CIFAR-10, the authors' network and batch sizes: for a GPU
 
 Convolutions are taken by their filters; matrices of fewer than 50 eigenvalues are left out, which have no phase to speak of.

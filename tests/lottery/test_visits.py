@@ -117,6 +117,21 @@ def test_until_ends_it_early(trainer, start, whole, tmp_path):
     assert (again.rows, again.steps, again.net, sum(done)) == (early.rows, 10, None, 34)
 
 
+def test_killed_when_until_is_asked_it_still_ends_early(trainer, start, whole, tmp_path):
+    kill = iter([True])
+
+    def until(rows):
+        if rows[-1]["step"] == 10 and next(kill, False):
+            raise KeyboardInterrupt
+        return rows[-1]["step"] == 10
+
+    plan = dict(at=[0, 3, 10, 17], seed=5, rate=steady, file=tmp_path / "early.npz", until=until, checkpoint_every=-1.0)
+    with pytest.raises(KeyboardInterrupt):
+        train_and_visit(trainer, start, visitor(trainer), **plan)
+    start.rewind(trainer.model)
+    assert train_and_visit(trainer, start, visitor(trainer), **plan).rows == whole[0].rows[:6]
+
+
 def test_rows_are_what_json_holds(trainer, start, tmp_path):
     def visit(step, loss):
         return [

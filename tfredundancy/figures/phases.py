@@ -174,15 +174,15 @@ def noise_against_rank(curves: pd.DataFrame) -> Figure:
                     at["spikes"].iloc[-1:], at["sigma2"].iloc[-1:] / at["sigma2"].iloc[0], "o", color=colour, ms=7
                 )
             axes.set_title(layer)
-            axes.set_xlabel("signal rank: spikes above the bulk's edge")
+            axes.set_xlabel("signal rank (spikes)")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        figure.axes[0].set_ylabel("noise: variance of the bulk,\nof that of the initial weights")
+        figure.axes[0].set_ylabel("noise: variance of the bulk,\nby that of the initial weights")
         legend_below(figure, columns=6)
     return figure
 
 
 def spectra_against_batch_size(spectra: pd.DataFrame, title: str | None = None) -> Figure:
-    """Densities of the eigenvalues of one layer with the Marchenko–Pastur law of the bulk; eigenvalues in units of its edge.
+    """Densities of the eigenvalues of one layer with the Marchenko–Pastur law of the bulk; eigenvalues by its edge.
 
     Args:
         spectra: table with budget, batch_size, eigenvalues (of WᵀW/N), q, sigma2, bulk_edge, spikes and phase, a row for each
@@ -205,10 +205,10 @@ def spectra_against_batch_size(spectra: pd.DataFrame, title: str | None = None) 
             for axes, batch in zip(line, batches, strict=True):
                 here = spectra[(spectra["budget"] == budget) & (spectra["batch_size"] == batch)]
                 _draw_spectrum(axes, None if here.empty else here.iloc[0])
-            line[0].set_ylabel(f"{BUDGETS[budget][0]}\ndensity")
+            line[0].set_ylabel(f"{BUDGETS[budget][0]}\ndensity per decade")
         for axes, batch in zip(panels[0], batches, strict=True):
             axes.set_title(f"batch size {batch}\n{axes.get_title()}")
-        figure.supxlabel("eigenvalue, of the bulk's edge", fontsize=9)
+        figure.supxlabel("eigenvalue, by the bulk's edge", fontsize=9)
         figure.suptitle(title, fontsize=10)
     return figure
 
@@ -242,7 +242,7 @@ def _batch_axes(panels: np.ndarray, batches: pd.Series) -> None:
     for axes in panels.ravel():
         axes.set_xscale("log")
         axes.set_xlim(values[-1] * ratio, values[0] / ratio)
-        axes.xaxis.set_major_locator(FixedLocator(_apart(values, ratio)))
+        axes.xaxis.set_major_locator(FixedLocator(_apart(values, ratio**2)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(ScalarFormatter())
     for axes in panels[-1]:
