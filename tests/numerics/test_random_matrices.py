@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate
+from scipy import integrate, special
 
 from tfredundancy.numerics import random_matrices as law
 from tfredundancy.numerics.powerlaw import noise_spectrum
@@ -14,13 +14,22 @@ QS = [1.0, 1.1, 2.0, 10.0]
 @pytest.mark.parametrize("sigma2", [1.0, 0.3])
 def test_the_cdf_is_the_integral_of_the_pdf(q, sigma2):
     lo, hi = law.marchenko_pastur_edges(q, sigma2)
-    for x in np.linspace(lo, hi, 9)[1:]:
-        # λ = lo + (hi − lo) t² takes away the root at the lower edge, and 1/√λ at q = 1
+    for share in (1e-6, 0.01, 0.1, 0.3, 0.5, 0.8, 0.99, 1.0):
+        # λ = lo + (hi − lo) sin² t takes away the roots at both edges, and 1/√λ at q = 1
         def f(t):
-            return law.marchenko_pastur_pdf(lo + (hi - lo) * t**2, q, sigma2) * 2 * t * (hi - lo)
+            return law.marchenko_pastur_pdf(lo + (hi - lo) * np.sin(t) ** 2, q, sigma2) * (hi - lo) * np.sin(2 * t)
 
-        area = integrate.quad(f, 0, np.sqrt((x - lo) / (hi - lo)), epsabs=1e-13, limit=200)[0]
-        assert law.marchenko_pastur_cdf(x, q, sigma2) == pytest.approx(area, abs=1e-9)
+        area = integrate.quad(f, 0, np.arcsin(np.sqrt(share)), epsabs=1e-14, epsrel=1e-13, limit=200)[0]
+        assert law.marchenko_pastur_cdf(lo + (hi - lo) * share, q, sigma2) == pytest.approx(area, abs=1e-12)
+
+
+def test_the_cdf_is_exact_for_very_tall_matrices():
+    """For q → ∞ the law is a semicircle about 1 of radius 2/√q, but for a skewness of order 1/√q."""
+    q, x = 1e10, np.linspace(-0.9, 0.9, 7)
+    semicircle = 0.5 + (x * np.sqrt(1 - x**2) + np.arcsin(x)) / np.pi
+    np.testing.assert_allclose(law.marchenko_pastur_cdf(1 + 2 * x / np.sqrt(q), q), semicircle, atol=2e-5)
+    steps = np.diff(law.marchenko_pastur_cdf(np.linspace(*law.marchenko_pastur_edges(q), 20_001), q))
+    assert (steps >= 0).all()  # no rounding noise
 
 
 @pytest.mark.parametrize("q", QS)
@@ -54,12 +63,24 @@ def test_tracy_widom_against_published_values():
     np.testing.assert_allclose(
         [law.tracy_widom_quantile(p) for p in (0.95, 0.99, 0.999)], [0.9793, 2.0234, 3.2722], atol=1e-4
     )
-    s = np.linspace(-9, 9, 1801)
-    pdf = np.gradient(law.tracy_widom_cdf(s), s)
-    mean = integrate.trapezoid(s * pdf, s)
-    np.testing.assert_allclose(
-        [mean, integrate.trapezoid((s - mean) ** 2 * pdf, s)], [-1.2065336, 1.6077810], atol=2e-3
-    )
+    s = np.linspace(-10, 10, 401)
+    cdf = law.tracy_widom_cdf(s)
+    mean, square = 10 - integrate.simpson(cdf, x=s), 100 - integrate.simpson(2 * s * cdf, x=s)  # by parts
+    np.testing.assert_allclose([mean, square - mean**2], [-1.2065335746, 1.6077810346], atol=1e-6)
+    assert law.tracy_widom_cdf(np.array([-11.0, 20.0])).tolist() == [0, 1]
+
+
+def test_tracy_widom_against_painleve():
+    """F₁(s) = exp(−½ ∫ₛ^∞ [u + (x − s)u²] dx), u'' = su + 2u³, u ~ Ai: another road to the same law."""
+
+    def step(s, y):  # u, u', ∫u, ∫u², ∫(x − s)u²
+        return [y[1], s * y[0] + 2 * y[0] ** 3, -y[0], -(y[0] ** 2), -y[3]]
+
+    ai, slope = special.airy(8.0)[:2]
+    start = [ai, slope, integrate.quad(lambda x: special.airy(x)[0], 8, 20, epsabs=1e-18)[0], 0.0, 0.0]
+    points = np.array([4.0, 3.2722, 2.0, 0.0, -1.0, -2.5, -4.0])
+    found = integrate.solve_ivp(step, (8.0, -4.0), start, "DOP853", points, rtol=1e-12, atol=1e-16).y
+    np.testing.assert_allclose(law.tracy_widom_cdf(points), np.exp(-(found[2] + found[4]) / 2), atol=1e-8)
 
 
 def test_the_largest_eigenvalue_of_noise_follows_tracy_and_widom(rng):
@@ -74,6 +95,24 @@ def test_the_edge_of_several_matrices_is_that_of_the_largest_of_all():
     one, nine = law.noise_edge(100, 50), law.noise_edge(100, 50, pooled=9)
     centre, scale = law.edge_scaling(100, 50)
     assert law.tracy_widom_cdf((nine - centre) / scale) ** 9 == pytest.approx(0.99, abs=1e-9) and nine > one
+
+
+@pytest.mark.parametrize("n, m", [(400, 200), (300, 300)])
+def test_entries_that_are_not_normal_shift_the_edge(n, m, rng):
+    """The mean of the largest eigenvalue of 60 draws, of normal entries a fifth of which is left and of entries of one size."""
+    centre, scale = law.edge_scaling(n, m)
+    for draw, kurtosis in (
+        (lambda: rng.normal(size=(n, m)) * (rng.random((n, m)) < 0.2), 15.0),
+        (lambda: rng.choice([-1.0, 1.0], size=(n, m)), 1.0),
+    ):
+        shift = law.noise_edge(n, m, kurtosis=kurtosis) - law.noise_edge(n, m)
+        largest = []
+        for _ in range(60):
+            matrix = draw()
+            matrix /= matrix.std()
+            largest.append(np.linalg.eigvalsh(matrix.T @ matrix)[-1] / n)
+        assert np.mean(largest) == pytest.approx(centre - 1.2065 * scale + shift, abs=0.7 * scale)
+        assert abs(np.mean(largest) - (centre - 1.2065 * scale)) > 0.3 * abs(shift)
 
 
 @pytest.mark.parametrize("q", [1.0, 2.0, 5.0])
@@ -105,6 +144,10 @@ def test_a_signal_s_eigenvalue_and_overlaps(q, strength, rng):
         (lambda: law.tracy_widom_quantile(1.0), "`p` must lie in"),
         (lambda: law.noise_edge(10, 5, level=0.5), r"`level` must lie in \[0.9, 1\). Received: level=0.5"),
         (lambda: law.noise_edge(10, 5, pooled=0), "`pooled` must be an integer of at least 1. Received: pooled=0"),
+        (
+            lambda: law.noise_edge(10, 5, kurtosis=0.5),
+            "`kurtosis` must be a number of at least 1. Received: kurtosis=0.5",
+        ),
         (lambda: law.edge_scaling(0, 5), "`n` and `m` must be at least 1"),
         (lambda: law.bbp_eigenvalue(-1.0, 2.0), "`theta` must not be negative"),
         (lambda: law.bbp_strength(1.0, 2.0), "`eigenvalue` must lie at or above the edge"),

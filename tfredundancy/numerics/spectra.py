@@ -297,9 +297,9 @@ def fit_marchenko_pastur(
     makes up for the energy that k signal directions take out of the bulk. The others are compared with the law of a matrix
     that is smaller by the k directions.
 
-    Pruned matrices need their kurtosis: zeros shift the edge (`noise_edge`). With it noise has spikes, at the 1 % level, in
-    1 to 4 % of draws where magnitude left 5 % or more of 400 × 200 entries (without it in 24 % at 10 %, 86 % at 5 %), and in
-    2 to 5 % where chance left 20 % or more. Sparser ones have spikes without any signal: compare with `permutation_null`.
+    Pruned matrices need their kurtosis: zeros shift the edge (`noise_edge`). With it 400 × 200 entries of noise have spikes, at
+    the 1 % level, in 1 to 3 % of draws where magnitude left 10 % or more, in 5 % where it left 5 % (without it in 24 % and 86 %),
+    and in 2 to 5 % where chance left 20 % or more. Sparser ones have spikes without any signal: compare with `permutation_null`.
 
     Args:
         eigenvalues: array (pooled·M,), of WᵀW/N, not negative, any order.
