@@ -201,7 +201,8 @@ class _Measuring:
         if eigenvalues[-1] == 0:
             raise ValueError("all weights are 0")
         self.row |= {name: float(np.mean([of(part) for part in parts if part[-1]])) for name, of in _RANKS.items()}
-        bulk = spectra.fit_marchenko_pastur(eigenvalues, n / m, pooled=pooled, level=self.settings.level)
+        options = {"level": self.settings.level, "kurtosis": self._kurtosis()}
+        bulk = spectra.fit_marchenko_pastur(eigenvalues, n / m, pooled=pooled, **options)
         self._add_to_spectrum(bulk=bulk)
         self.row |= {"sigma2": bulk.sigma2 / self._share(), "bulk_edge": bulk.bulk_edge, "spikes": bulk.spikes}
         self.row |= {"mp_ks": bulk.ks_m, "mp_soft_rank": spectra.mp_soft_rank(eigenvalues, bulk)}
@@ -226,6 +227,14 @@ class _Measuring:
         if not rows.any():
             raise ValueError("all weights are pruned")
         return tuple(part[rows][:, columns] for part in slices)
+
+    def _kurtosis(self) -> float:
+        """Of a layer with pruned weights, whose zeros shift the edge of its bulk; 3, that of normal entries, for any other."""
+        if self._share() == 1:
+            return 3.0
+        if self.matrix.slices is None:
+            return spectra.kurtosis(self._kept_units())
+        return spectra.kurtosis(np.concatenate([part.ravel() for part in self._slices()])[:, None])
 
     def _share(self) -> float:
         """Share of the weights of the units that are left that is not pruned: zeros have no variance."""
