@@ -430,7 +430,7 @@ def test_two_kernels_of_one_name_are_two_masks(rng):
     layer(drawn(rng, 3))
     assert {name: mask.shape for name, mask in layer.masks.items()} == {
         "dense/kernel": (3, 4),
-        "dense/kernel#2": (4, 4),
+        "dense#2/kernel": (4, 4),
     }
 
 

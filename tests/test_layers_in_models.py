@@ -6,6 +6,7 @@ import pytest
 from keras import layers as L
 from keras.ops import convert_to_numpy as array
 
+import tfredundancy as tfr
 from tfredundancy.layers import PruneUnits, PruneWeights
 
 
@@ -119,6 +120,46 @@ def test_a_clone_has_the_masks(randomise):
     np.testing.assert_array_equal(clone(x), model(x))
     clone.layers[0].mask = np.ones(4, bool)
     assert masks_of(clone) != masks_of(model)  # copies share nothing
+
+
+COMPOSITES = {
+    "time distributed": lambda: L.TimeDistributed(L.Dense(3, name="inner"), name="outer"),
+    "bidirectional": lambda: L.Bidirectional(L.GRU(3, name="gru"), name="outer"),
+    "cells": lambda: L.RNN([L.GRUCell(3, name="first"), L.GRUCell(2, name="second")], name="outer"),
+    "attention": lambda: L.MultiHeadAttention(2, 2, name="outer"),
+}
+
+
+@pytest.mark.parametrize("build", COMPOSITES.values(), ids=COMPOSITES)
+def test_layers_of_layers_keep_their_masks_in_files_and_clones(build, rng, tmp_path):
+    def model_of(layer):
+        inputs = keras.Input((6, 4))
+        return keras.Model(
+            inputs, layer(inputs, inputs) if "attention" in type(layer.layer).__name__.lower() else layer(inputs)
+        )
+
+    model, x = model_of(PruneWeights(build())), drawn(rng, 6, 4)
+    tfr.set_masks(model, tfr.choose_masks(model, 0.5))
+    assert set(tfr.masks(model)) < set(tfr.Ticket.take(model).variables)
+    model.save(tmp_path / "net.keras")
+    model.save_weights(tmp_path / "net.weights.h5")
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    twin = model_of(PruneWeights(build()))
+    twin.load_weights(tmp_path / "net.weights.h5")
+    for copy in (keras.models.load_model(tmp_path / "net.keras"), clone, twin):
+        np.testing.assert_array_equal(copy(x), model(x))
+        for path, mask in tfr.masks(model).items():
+            np.testing.assert_array_equal(tfr.masks(copy)[path], mask)
+        tfr.Ticket.take(model).rewind(copy)
+
+
+@pytest.mark.parametrize("build", [COMPOSITES["bidirectional"], COMPOSITES["cells"]], ids=["bidirectional", "cells"])
+def test_a_layer_of_layers_has_the_same_masks_wrapped_by_hand_and_in_a_copy(build):
+    pruned = tfr.prune_weights(keras.Sequential([keras.Input((6, 4)), build()]), 0.5)
+    by_hand = keras.Sequential([keras.Input((6, 4)), PruneWeights(build())])
+    tfr.set_masks(by_hand, tfr.masks(pruned))
+    assert tfr.density(by_hand) == tfr.density(pruned) and len(tfr.density(pruned)) == 4
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as L
+from keras.ops import convert_to_numpy as array
 
 import tfredundancy as tfr
 from tfredundancy.layers import PruneUnits
@@ -73,6 +74,28 @@ def test_equal_names_in_a_subclassed_model_are_numbered_and_shared_layers_count_
     assert sorted(variable_paths(model)) == ["dense#2/bias", "dense#2/kernel", "dense/bias", "dense/kernel"]
     tfr.set_masks(model, {"dense#2": np.zeros(3, bool)})
     assert model.first.mask.all() and not model.second.mask.any()
+
+
+class TwoOfAName(keras.layers.Layer):
+    def build(self, shape):
+        self.scale = self.add_weight(shape=(1,), name="w", initializer="ones")
+        self.shift = self.add_weight(shape=(1,), name="w", initializer="zeros")
+        self.noise = [keras.random.SeedGenerator(1), keras.random.SeedGenerator(2)]
+
+    def call(self, x):
+        return x * self.scale + self.shift
+
+
+def test_equal_names_in_a_layer_are_numbered_and_a_ticket_has_them_all():
+    model = keras.Sequential([keras.Input((2,)), TwoOfAName(name="two")])
+    states = ["two/seed_generator_state", "two/seed_generator_state#2"]
+    assert sorted(variable_paths(model)) == sorted(["two/w", "two/w#2", *states])
+    ticket = tfr.Ticket.take(model)
+    for variable in model.variables:
+        variable.assign(np.full(variable.shape, 7))
+    ticket.rewind(model)
+    np.testing.assert_array_equal(model(np.ones((1, 2))), [[1, 1]])
+    assert not any((array(variable) == 7).any() for variable in model.variables)
 
 
 def test_patterns_are_fnmatch_and_the_first_match_wins():

@@ -8,7 +8,8 @@ moving average does to the stored numbers, because the layer never sees them; th
 even an infinite one out. No callback is needed, nothing depends on `fit`.
 
 The stored numbers are zeroed when a mask is set and when the model is saved. With element-wise optimizers they stay zero in
-between; an optimizer that mixes the entries of a kernel (Muon) moves them, without effect.
+between; an optimizer that mixes the entries of a kernel (Muon) moves them, without effect: regularisers and constraints of
+the wrapped variables see what the layer sees.
 """
 
 import base64
@@ -20,6 +21,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfredundancy.paths import Wrapped, variable_paths
+
 
 @dataclass(frozen=True)
 class _Target:
@@ -29,10 +32,16 @@ class _Target:
     mask: keras.Variable
     shape: tuple[int, ...]
 
-    def effective(self):
-        """The variable's value with the pruned entries zero, a backend tensor."""
-        value = self.variable.value
+    def effective(self, value=None):
+        """The variable's value, or `value` in place of it, with the pruned entries zero: a backend tensor."""
+        value = self.variable.value if value is None else ops.convert_to_tensor(value)
         return ops.where(ops.reshape(self.mask.value, self.shape), value, ops.zeros((), value.dtype))
+
+    def hide_pruned(self) -> None:
+        """Let the variable's regulariser and constraint see the pruned entries as zero, as the layer does."""
+        for function in ("regularizer", "constraint"):
+            if (given := getattr(self.variable, function, None)) is not None:
+                setattr(self.variable, function, _of_effective(given, self))
 
     def kept(self) -> np.ndarray:
         """Bool array of the variable's shape."""
@@ -40,7 +49,11 @@ class _Target:
         return np.broadcast_to(mask, self.variable.shape)
 
 
-class _Prune(keras.layers.Wrapper):
+def _of_effective(function, target: _Target):
+    return lambda value: function(target.effective(value))
+
+
+class _Prune(Wrapped, keras.layers.Wrapper):
     """What both wrappers share.
 
     A subclass defines `_layout()`: {mask name: (mask shape, [(variable, shape in which the mask broadcasts to it)])} of the
@@ -64,7 +77,7 @@ class _Prune(keras.layers.Wrapper):
         if not self.layer.built:
             super().build(input_shape)
         layout = self._layout()
-        initial = self._as_dict(_unpack(self._initial_mask), layout) if self._initial_mask is not None else {}
+        initial = {} if self._initial_mask is None else self._as_dict(_unpack(self._initial_mask), layout)
         for name, (shape, variables) in layout.items():
             variable = self.add_weight(
                 name=f"{name.replace('/', '_')}_mask" if name else "mask",
@@ -73,7 +86,10 @@ class _Prune(keras.layers.Wrapper):
                 initializer="ones",
                 trainable=False,
             )
-            self._targets.extend(_Target(target, variable, broadcast) for target, broadcast in variables)
+            targets = [_Target(target, variable, broadcast) for target, broadcast in variables]
+            self._targets.extend(targets)
+            for target in targets:
+                target.hide_pruned()
             if name in initial:
                 check_mask(initial[name], shape, self._described(name))
                 variable.assign(initial[name])
@@ -302,13 +318,11 @@ def weight_variables(layer) -> dict[str, keras.Variable]:
         >>> list(weight_variables(layer))
         ['kernel']
     """
-    found = {}
-    for variable in layer.trainable_variables + layer.non_trainable_variables:
-        if variable.name.endswith("kernel") and len(variable.shape) >= 2:
-            name = _relative_name(variable, layer)
-            twins = sum(other.partition("#")[0] == name for other in found)
-            found[f"{name}#{twins + 1}" if twins else name] = variable
-    return found
+    return {
+        name: variable
+        for name, variable in variable_paths(layer).items()
+        if variable.name.endswith("kernel") and len(variable.shape) >= 2
+    }
 
 
 def unit_variables(layer) -> tuple[int, list[tuple[keras.Variable, tuple[int, ...]]]]:
@@ -427,15 +441,6 @@ def _symbolic(value):
         if hasattr(value, "shape")
         else value
     )
-
-
-def _relative_name(variable, layer) -> str:
-    """The variable's path below the layer: "kernel", "query/kernel"."""
-    *above, name = variable.path.split("/")
-    if layer.name in above:
-        above = above[len(above) - above[::-1].index(layer.name) :]
-        return "/".join([*above, name])
-    return variable.name
 
 
 def _pack(masks: dict[str, np.ndarray] | None):

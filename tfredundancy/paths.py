@@ -2,18 +2,19 @@
 
 Keras's own paths depend on where a nested model was built, and a wrapper adds its name a second time. These do not: a path is
 the names of the models and layers from the model (left out) down, and a pruning wrapper stands at its layer's place. So a
-variable has the same path in a plain model and in its pruned copy.
+variable has the same path in a plain model and in its pruned copy. What has a name a second time gets a number: `block/w#2`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 import keras
 import numpy as np
 
-from tfredundancy.layers import PruneUnits, PruneWeights
 
-Wrapped = PruneUnits | PruneWeights
+class Wrapped:
+    """Marks a layer that stands at the place of the one in its attribute `layer`: what pruning wrappers are."""
 
 
 def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
@@ -33,8 +34,8 @@ def wrappers(model: keras.Model) -> dict[str, Wrapped]:
     return {path: layer for path, layer in layer_paths(model).items() if isinstance(layer, Wrapped)}
 
 
-def variable_paths(model: keras.Model) -> dict[str, keras.Variable]:
-    """{path: variable} of `model`: weights, BatchNorm statistics and random seeds; neither masks nor metrics."""
+def variable_paths(model: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """{path: variable} of a model or layer: weights, BatchNorm statistics and random seeds; neither masks nor metrics."""
     return dict(_variables(model, "", set(), set()))
 
 
@@ -84,12 +85,20 @@ def _sublayers(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
 
 
 def _named_sublayers(layer, prefix: str) -> Iterator[tuple[str, keras.layers.Layer]]:
-    """(path, sublayer); a name that occurs again gets a number, as automatic names of subclassed models can collide."""
-    count: dict[str, int] = {}
-    for sublayer in _sublayers(layer):
-        count[sublayer.name] = count.get(sublayer.name, 0) + 1
-        number = f"#{count[sublayer.name]}" if count[sublayer.name] > 1 else ""
-        yield joined(prefix, sublayer.name + number), sublayer
+    """(path, sublayer); automatic names of subclassed models can collide."""
+    sublayers = _sublayers(layer)
+    # An RNN of several cells puts them in a layer whose automatic name is not in its configuration: a copy has another one.
+    names = ["cells" if isinstance(each, keras.layers.StackedRNNCells) else each.name for each in sublayers]
+    for name, sublayer in zip(_numbered(names), sublayers, strict=True):
+        yield joined(prefix, name), sublayer
+
+
+def _numbered(names: list[str]) -> Iterator[str]:
+    """The names, from its second occurrence on each with its number: "w", "w#2"."""
+    count: Counter[str] = Counter()
+    for name in names:
+        count[name] += 1
+        yield f"{name}#{count[name]}" if count[name] > 1 else name
 
 
 def _walk(layer, prefix: str, seen: set[int]) -> Iterator[tuple[str, keras.layers.Layer]]:
@@ -108,10 +117,11 @@ def _variables(layer, path: str, seen_layers: set[int], seen: set[int]) -> Itera
     if id(layer) in seen_layers:
         return
     seen_layers.add(id(layer))
-    for variable in own_variables(layer):
+    own = own_variables(layer)
+    for name, variable in zip(_numbered([variable.name for variable in own]), own, strict=True):
         if id(variable) not in seen:
             seen.add(id(variable))
-            yield joined(path, variable.name), variable
+            yield joined(path, name), variable
     for sub_path, sublayer in _named_sublayers(layer, path):
         yield from _variables(sublayer, sub_path, seen_layers, seen)
 

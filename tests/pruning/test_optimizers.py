@@ -171,6 +171,43 @@ def test_muon_really_moves_the_stored_numbers_and_files_hold_zeros(tmp_path):
     assert_without_effect(loaded)
 
 
+LOOKING_AT_STORED_NUMBERS = {
+    "L2": {"kernel_regularizer": keras.regularizers.L2(0.1), "bias_regularizer": "l1"},
+    "orthogonal": {"kernel_regularizer": keras.regularizers.OrthogonalRegularizer(0.1)},
+    "norm": {"kernel_constraint": keras.constraints.MaxNorm(0.5), "bias_constraint": keras.constraints.UnitNorm()},
+}
+
+
+@pytest.mark.parametrize("looking", LOOKING_AT_STORED_NUMBERS)
+@pytest.mark.parametrize(
+    "wrapper, mask",
+    [(PruneUnits, [True, False, True]), (PruneWeights, np.arange(15).reshape(5, 3) % 2 > 0)],
+    ids=["units", "weights"],
+)
+def test_regularisers_and_constraints_see_pruned_entries_as_zero(looking, wrapper, mask):
+    def trained(stored):
+        layer = wrapper(L.Dense(3, **LOOKING_AT_STORED_NUMBERS[looking]), mask=np.array(mask))
+        model = keras.Sequential([keras.Input((5,)), layer])
+        model.compile(O.SGD(0.1), "mse")
+        draw = np.random.default_rng(0)
+        for variable, kept in layer.kept():
+            variable.assign(np.where(kept, draw.normal(size=variable.shape), stored))
+        losses = [float(sum(model.losses, 0.0))]
+        for _ in range(2):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((model(X, training=True) - Y) ** 2) + sum(model.losses)
+            gradients = tape.gradient(loss, [variable.value for variable in model.trainable_variables])
+            model.optimizer.apply(gradients, model.trainable_variables)
+            losses.append(float(loss))
+        return losses, [np.where(kept, array(variable), 0) for variable, kept in layer.kept()]
+
+    losses, kernels = trained(stored=0.0)
+    others, other_kernels = trained(stored=3.0)
+    assert losses == others and (looking == "norm" or losses[0] > 0)
+    for kernel, other in zip(kernels, other_kernels, strict=True):
+        np.testing.assert_array_equal(kernel, other)
+
+
 @pytest.mark.parametrize("name", ["Muon, average, accumulation", "LossScaleOptimizer"])
 def test_the_same_in_fit(name):
     class Look(keras.callbacks.Callback):

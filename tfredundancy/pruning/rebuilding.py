@@ -7,6 +7,8 @@ losses, metrics or learning rates, and classes that nobody registered, stay what
 from collections.abc import Callable
 
 import keras
+import numpy as np
+from keras import ops
 
 from tfredundancy.paths import Wrapped
 
@@ -76,8 +78,11 @@ def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:
 def _copy_variables(old, new) -> dict[int, keras.Variable]:
     """Assign the variables of `new`; {id of the old variable: the new one}."""
     pairs = list(zip(old.variables, new.variables, strict=True))
-    for source, target in pairs:
-        target.assign(source)
+    for (
+        source,
+        target,
+    ) in pairs:  # by way of NumPy: with JAX two variables could share a buffer, which training gives away
+        target.assign(np.array(ops.convert_to_numpy(source)))
     return {id(source): target for source, target in pairs}
 
 
