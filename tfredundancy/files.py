@@ -56,6 +56,18 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
+def read_json(path: str | os.PathLike) -> Any:
+    """Reads what `write_json` wrote.
+
+    Raises:
+        ValueError: the file is damaged; names it.
+    """
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"`path` must be a whole JSON file ({error}). Received: path={os.fspath(path)!r}") from error
+
+
 def plain(value: Any) -> Any:
     """What JSON has: dict, list, str, int, float, bool, None."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

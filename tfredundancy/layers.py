@@ -137,6 +137,11 @@ class _Prune(Wrapped, keras.layers.Wrapper):
         if not self.built:
             self.build()
 
+    def around(self, layer: keras.layers.Layer) -> "_Prune":
+        """A wrapper of another layer of the same kind with this one's settings and masks."""
+        mask = self._configured_mask()
+        return type(self)(layer, mask=mask, name=self.name, trainable=self.trainable, dtype=self.dtype_policy)
+
     @property
     def masks(self) -> dict[str, np.ndarray]:
         """{mask name: bool array}: one mask named "" for units, one for each kernel by its name for weights."""

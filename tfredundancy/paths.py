@@ -14,7 +14,10 @@ import numpy as np
 
 
 class Wrapped:
-    """Marks a layer that stands at the place of the one in its attribute `layer`: what pruning wrappers are."""
+    """Marks a layer that stands at the place of the one in its attribute `layer`: what pruning wrappers are.
+
+    `around(layer)` makes such a wrapper of another layer of the same kind.
+    """
 
 
 def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:

@@ -22,12 +22,12 @@ def few_digits():
 def digits_net():
     """Return a function that builds and compiles Flatten → Dense(12) → [BatchNorm → Dropout] → Dense(10)."""
 
-    def build(optimizer="sgd", noisy=True, loss=None, regulariser=None, output=None):
+    def build(optimizer="sgd", noisy=True, loss=None, regulariser=None, output=None, activation="relu"):
         between = [keras.layers.BatchNormalization(name="bn"), keras.layers.Dropout(0.3, name="dropout")]
         layers = [
             keras.Input((8, 8, 1)),
             keras.layers.Flatten(name="flatten"),
-            keras.layers.Dense(12, activation="relu", kernel_regularizer=regulariser, name="hidden"),
+            keras.layers.Dense(12, activation=activation, kernel_regularizer=regulariser, name="hidden"),
             *(between if noisy else []),
             keras.layers.Dense(10, activation=output, name="logits"),
         ]

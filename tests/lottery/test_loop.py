@@ -3,6 +3,7 @@
 import functools
 import math
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -304,6 +305,51 @@ def test_fine_tuning_keeps_the_last_rate_even_of_a_schedule_that_ends_at_zero(fe
     assert set(np.concatenate([c.rates for c in quick.calls if c.start >= T])) == {np.float32(cosine(T - 1))}
 
 
+def loss_scaled(rate):
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate, momentum=0.9), initial_scale=4.0)
+
+
+def test_an_optimizer_with_loss_scaling_follows_the_schedule_and_has_a_step_to_rewind(
+    few_digits, digits_net, quick, experiment
+):
+    plan = PLAN | {"arms": ["lr_rewind", "finetune"], "levels": 1}
+    records = list(levels(digits_net(loss_scaled(SCHEDULE)), few_digits, **plan))
+    plain = [r for r in experiment.records if (r.seed, r.arm) in ((0, "dense"), (0, "lr_rewind"), (0, "finetune"))]
+    for found, expected in zip(records, plain[:3], strict=False):
+        assert found.validation_loss == pytest.approx(expected.validation_loss, rel=1e-4)
+    assert all(call.ticket.step == call.start for call in quick.calls)
+
+
+def test_what_is_excluded_from_weight_decay_stays_so(few_digits, digits_net, quick):
+    def decaying(rate):
+        optimizer = keras.optimizers.SGD(rate, weight_decay=0.5)
+        optimizer.exclude_from_weight_decay(var_names=["kernel"])
+        return optimizer
+
+    plan = PLAN | {"levels": 0}
+    ends = []
+    for optimizer in (decaying(SCHEDULE), decaying(0.1), keras.optimizers.SGD(SCHEDULE, weight_decay=0.5)):
+        list(levels(digits_net(optimizer), few_digits, **plan))
+        ends.append(np.linalg.norm(quick.ends[-1].variables["hidden/kernel"]))
+    assert ends[0] == pytest.approx(ends[1], rel=0.05) and ends[2] < 0.8 * ends[0]
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=2),
+        lambda: keras.optimizers.MultiOptimizer(keras.optimizers.OptimizerMap(keras.optimizers.SGD(0.1), {})),
+    ],
+    ids=["accumulation", "several"],
+)
+def test_an_optimizer_without_one_step_counter_is_refused_before_anything_is_trained(
+    few_digits, digits_net, quick, optimizer
+):
+    with pytest.raises(ValueError, match="no step counter that could be set|Received: several rates"):
+        list(levels(digits_net(optimizer()), few_digits, **PLAN | {"arms": ["finetune"]}))
+    assert not quick.ends
+
+
 # history
 
 
@@ -391,6 +437,27 @@ def test_law_5_killed_anywhere_and_started_again_is_never_killed(
     for file in (experiment.folder / "seed0").glob("level-*.npz"):
         expected, found = read_arrays(file), read_arrays(tmp_path / "seed0" / file.name)
         assert equal_arrays({**expected, "record": 0}, {**found, "record": 0})  # the record holds clock times
+
+
+def test_law_5_the_best_net_so_far_survives_a_kill(few_digits, digits_net, tmp_path):
+    plan = PLAN | {"levels": 0, "evaluate_every": 4, "checkpoint_every": 0.0}
+    worse = keras.optimizers.schedules.PiecewiseConstantDecay([11], [0.1, 8.0])  # the best net comes before the end
+
+    def run(directory, end):
+        def mortal(self, start, stop, seed, rate):
+            if start >= end:
+                raise Killed
+            return Trainer.run(self, start, stop, seed, rate)
+
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            watched(monkeypatch, run=mortal)
+            return list(levels(digits_net(keras.optimizers.SGD(worse)), few_digits, directory=directory, **plan))
+
+    (whole,) = run(tmp_path / "whole", end=T)
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", end=T - 5)
+    assert run(tmp_path / "killed", end=T) == [whole]
+    assert whole.early_step <= 12 and whole.early_test_accuracy != whole.test_accuracy
 
 
 @pytest.fixture
@@ -583,6 +650,41 @@ def test_a_directory_of_other_arguments(finished, change, differing):
         ValueError, match=f"`directory` holds a loop with other arguments .{differing}.: choose another"
     ):
         finished.again(**change)
+
+
+@pytest.mark.parametrize(
+    ("other", "differing"),
+    [
+        ({"activation": "tanh"}, "layers"),
+        ({"activation": lambda x: x}, "layers"),
+        ({"regulariser": "l2"}, "layers"),
+        ({"noisy": False}, "layers, initial"),
+        ({"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=3)}, "loss"),
+    ],
+    ids=["activation", "lambda", "regulariser", "fewer layers", "loss"],
+)
+def test_a_directory_of_another_model(finished, digits_net, few_digits, other, differing):
+    model = digits_net(keras.optimizers.SGD(SCHEDULE, momentum=0.9), **other)
+    with pytest.raises(ValueError, match=f"other arguments .{differing}.: choose another"):
+        list(levels(model, few_digits, directory=finished.folder, **PLAN))
+
+
+def test_a_directory_of_other_initial_weights_where_they_are_not_drawn(few_digits, digits_net, quick, tmp_path):
+    plan = PLAN | {"levels": 0, "draw": False, "directory": tmp_path}
+    model = digits_net("adam")
+    (record,) = levels(model, few_digits, **plan)
+    other = digits_net("adam")
+    with pytest.raises(ValueError, match="other arguments .initial.: choose another"):
+        list(levels(other, few_digits, **plan))
+    other.set_weights(model.get_weights())
+    assert list(levels(other, few_digits, **plan)) == [record] and len(quick.ends) == 1
+
+
+def test_a_directory_of_other_data_of_the_same_shapes(finished, few_digits):
+    images, labels = few_digits.train
+    data = replace(few_digits, train=(images, labels[::-1].copy()))
+    with pytest.raises(ValueError, match="other arguments .data.: choose another"):
+        finished.again(data)
 
 
 def test_a_directory_of_other_data(finished, few_digits):

@@ -145,10 +145,15 @@ def test_an_optimizer_that_has_not_begun_is_built(chain):
     assert repr(Ticket.take(model)) == "Ticket(step 0, 11 variables, 10 of the optimizer)"
 
 
-def test_the_step_alone_can_be_set(chain):
+@pytest.mark.parametrize("scaled", [False, True], ids=["plain", "loss scale"])
+def test_the_step_alone_can_be_set(chain, scaled, tmp_path):
     model = compiled(chain)
+    if scaled:
+        model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1)), "mse")
     train(model, 1)
     last = Ticket.take(model)
+    last.save(tmp_path / "ticket.npz")
+    assert Ticket.load(tmp_path / "ticket.npz").counter == last.counter == (4 if scaled else 0)
     last.with_step(1).rewind(model)
     values = everything(model)
     assert int(model.optimizer.iterations) == 1 and last.step == 3
@@ -214,10 +219,12 @@ def dense(*units):
 )
 def test_another_architecture_is_refused(other, message):
     model = dense(*other)
-    before = everything(model) if model.optimizer.built else None
+    model.optimizer.build(model.trainable_variables)
+    before = [array(v) for v in (*model.variables, *model.optimizer.variables)]
     with pytest.raises(ValueError, match=f"`model` must have the variables of the ticket. Received: {message}"):
         Ticket.take(dense(3, 2)).rewind(model)
-    del before
+    after = [array(v) for v in (*model.variables, *model.optimizer.variables)]
+    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 @pytest.mark.parametrize(

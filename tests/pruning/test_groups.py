@@ -93,6 +93,8 @@ BARRIERS = {
     "DepthwiseConv2D": lambda x: L.DepthwiseConv2D(3, depth_multiplier=2, name="odd")(x),
     "BatchNormalization": lambda x: L.BatchNormalization(axis=1, name="odd")(x),
     "Custom": lambda x: Custom(name="odd")(x),
+    "MaxPooling2D": lambda x: L.MaxPooling2D(2, data_format="channels_first", name="odd")(x),
+    "GlobalAveragePooling2D": lambda x: L.GlobalAveragePooling2D("channels_first", keepdims=True, name="odd")(x),
     "Concatenate": lambda x: L.Concatenate(name="odd")([x, L.Conv2D(3, 1, name="other")(x)]),
 }
 
@@ -197,6 +199,32 @@ def test_a_shared_normalisation_unites_what_goes_through_it():
     assert not groups(model)
     model = keras.Model(inputs, [L.Dense(2, name="one")(branches[0]), L.Dense(2, name="two")(branches[1])])
     assert {frozenset(members) for members in groups(model).values()} == {frozenset({"a", "b", "bn"})}
+
+
+def test_a_layer_shared_by_two_models_is_one_member():
+    shared, inputs = L.Dense(4, name="shared"), keras.Input((4,))
+    one, other = (keras.Model(inputs, shared(inputs), name=name) for name in ("one", "other"))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(other(L.ReLU()(one(inputs)))))
+    assert groups(model) == {"one/shared": ("one/shared",)}
+    assert list(tfr.masks(tfr.prune_units(model, 0.5))) == ["one/shared"]
+
+
+@pytest.mark.parametrize("frozen_first", [True, False])
+def test_what_is_added_to_what_stays_stays(frozen_first):
+    inputs = keras.Input((3,))
+    free, mixed = L.Dense(4, name="free")(inputs), L.Dense(4, name="mixed")(inputs)
+    soft = L.Dense(2, name="other")(L.ReLU()(L.Softmax(name="odd")(mixed)))  # comes before the addition
+    both = [mixed, L.ReLU()(L.ReLU()(free))]
+    total = L.Add()(both if frozen_first else both[::-1])
+    found = kept_out(keras.Model(inputs, [L.Dense(2, name="logits")(total), soft]))
+    assert found["free"] == found["mixed"] == "barrier: 'odd' (Softmax)"
+
+
+def test_a_normalisation_of_what_flatten_has_tiled_is_a_barrier():
+    inputs = keras.Input((4, 4, 2))
+    x = L.Flatten()(L.Conv2D(3, 3, name="conv")(inputs))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.BatchNormalization(name="bn")(x)))
+    assert not groups(model) and kept_out(model)["conv"] == "barrier: 'bn' (BatchNormalization)"
 
 
 def test_a_model_in_a_model():

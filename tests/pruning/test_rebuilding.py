@@ -185,6 +185,28 @@ def test_a_functional_model_with_its_own_train_step_keeps_it(prune):
 
 
 @both
+def test_what_is_excluded_from_weight_decay_stays_so(prune, perceptron):
+    model, optimizer = perceptron(), keras.optimizers.LossScaleOptimizer(keras.optimizers.AdamW(0.1, weight_decay=0.5))
+    optimizer.inner_optimizer.exclude_from_weight_decay(var_list=[model.layers[1].bias], var_names=["nothing"])
+    model.compile(optimizer, "mse")
+    pruned = prune(model, 1.0)
+    for copy in (pruned, tfr.strip_pruning(pruned)):
+        excluded = [copy.optimizer.inner_optimizer._use_weight_decay(variable) for variable in copy.trainable_variables]
+        assert excluded == [True, False, True, True]
+
+
+@both
+def test_lambdas_in_layers_are_shared(prune):
+    double, none = (lambda x: 2 * x), (lambda kernel: 0.0)
+    layer = L.Dense(6, activation=double, kernel_regularizer=none, name="hidden")
+    model = keras.Sequential([keras.Input((4,)), layer, L.Dense(3, name="logits")])
+    pruned = prune(model, 1.0)
+    for copy in (pruned.layers[0].layer, prune(pruned, 1.0).layers[0].layer, tfr.strip_pruning(pruned).layers[0]):
+        assert copy.activation is double and copy.kernel_regularizer is none
+    np.testing.assert_array_equal(pruned(X), model(X))
+
+
+@both
 def test_nested_shared_and_odd_layers_are_copied(prune, rng, randomise):
     inner = keras.Sequential(
         [keras.Input((4,)), L.Dense(4, activation="relu", name="dense"), L.BatchNormalization(name="bn")], name="inner"

@@ -353,5 +353,31 @@ def test_the_two_kinds_of_wrappers_do_not_mix(net):
         ValueError, match="pruned with another wrapper than PruneUnits at a1.*tfr.strip_pruning gives a plain model"
     ):
         tfr.prune_units(tfr.prune_weights(net, 0.5), 0.5)
-    with pytest.raises(ValueError, match="not both|another wrapper"):
-        tfr.prune_weights(tfr.prune_units(net, 0.5), 0.5)
+    units = tfr.prune_units(net, 0.5)
+    with pytest.raises(
+        ValueError, match="pruned with another wrapper than PruneWeights at .*tfr.strip_pruning gives a plain model"
+    ):
+        tfr.prune_weights(units, 0.5)
+    both = tfr.prune_weights(units, 0.5, exclude=tuple(tfr.masks(units)))
+    left = tfr.masks(units)
+    assert all(np.array_equal(tfr.masks(both)[path], mask) for path, mask in left.items())
+    assert [round(kept, 1) for path, kept in tfr.density(both).items() if path not in left] == [0.5]
+    with pytest.raises(ValueError, match="not both and not none.*`exclude` those of one kind"):
+        tfr.choose_masks(both, 0.5)
+
+
+def test_what_is_excluded_keeps_its_mask_where_it_is_wrapped_already(net):
+    wrapped = tfr.prune_weights(net, 1.0)
+    path = next(iter(tfr.masks(wrapped)))
+    again = tfr.prune_weights(wrapped, 0.5, exclude=(path.partition("/")[0],))
+    assert tfr.density(again)[path] == 1.0 and min(tfr.density(again).values()) <= 0.5
+
+
+def test_groups_of_another_model_are_refused(net, chain):
+    with pytest.raises(
+        ValueError, match="`groups` must be of this model: .*Received: 4 units of 'conv', which it does not"
+    ):
+        tfr.prune_units(net, 0.5, groups=tfr.find_groups(chain()))
+    smaller = keras.Sequential([keras.Input((6, 6, 2)), L.Conv2D(3, 3, name="conv"), L.Flatten(), L.Dense(2)])
+    with pytest.raises(ValueError, match="Received: 3 units of 'conv', which has others"):
+        tfr.prune_units(chain(), 0.5, groups=tfr.find_groups(smaller))

@@ -7,6 +7,7 @@ weights of each layer matters.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from tfredundancy.layers import PruneUnits, PruneWeights
 from tfredundancy.lottery.ticket import Ticket
 from tfredundancy.paths import own_variables, variable_paths, wrappers
 from tfredundancy.pruning.groups import find_groups
+from tfredundancy.pruning.rebuilding import fresh
 from tfredundancy.pruning.selection import Masks
 
 
@@ -101,7 +103,7 @@ def _can_be_made_again(layer) -> bool:
 
 def _drawn(layer, path: str, seed: int) -> dict[int, np.ndarray]:
     """{id of the layer's variable: value in a copy of the layer whose every random seed is derived from (seed, path)}."""
-    copy = layer.__class__.from_config(_reseeded(layer.get_config(), f"{seed}:{path}"))
+    copy = fresh(layer, partial(_reseeded, key=f"{seed}:{path}"))
     copy.build_from_config(layer.get_build_config())
     pairs = zip(layer.variables, copy.variables, strict=True)
     return {id(old): np.array(ops.convert_to_numpy(new)) for old, new in pairs}

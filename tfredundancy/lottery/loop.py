@@ -23,11 +23,13 @@ import keras
 import numpy as np
 
 from tfredundancy.datasets.splits import Splits
-from tfredundancy.files import read_arrays, write_arrays, write_json
+from tfredundancy.files import plain, read_arrays, read_json, write_arrays, write_json
 from tfredundancy.lottery.arms import DENSE, Arm, Steps, chosen_arms
 from tfredundancy.lottery.controls import derived_seed, reinitialised, shuffled
+from tfredundancy.lottery.identity import described, described_model, described_start
 from tfredundancy.lottery.ticket import Ticket, pack, unpack
 from tfredundancy.lottery.training import Trainer
+from tfredundancy.pruning.rebuilding import fresh_optimizer, keep_exclusions, optimizer_parts
 from tfredundancy.pruning.selection import Density, Masks, choose_masks, masks, prune_units, prune_weights, set_masks
 
 Rows = list[tuple[int, dict[str, float]]]
@@ -164,11 +166,12 @@ def levels(
     choose_masks(wrapped, _at_level(keep, levels), **options)  # bad arguments end here, not after a level
     trainer = Trainer(wrapped, data, batch_size=batch_size)
     initial = Ticket.take(wrapped)
+    if any(arm.start == "last" for arm in chosen):
+        initial.with_step(0)  # raises where the optimizer has no step that could be set
     settings = {
-        "model": {path: list(mask.shape) for path, mask in masks(wrapped).items()},
-        "optimizer": {name: value for name, value in model.optimizer.get_config().items() if name != "name"},
-        "data": _description(data),
-        "criterion": getattr(criterion, "__qualname__", criterion),
+        **described_model(model, masks(wrapped)),
+        "initial": described_start(wrapped, initial, draw),
+        **described({"data": data, "criterion": criterion}),
         **dict(
             steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity, exclude=list(exclude)
         ),
@@ -431,14 +434,16 @@ def _prepared(model: keras.Model, granularity: str, exclude: Sequence[str]) -> k
         raise ValueError(f"`model` must be compiled with a loss and an optimizer. Received: '{model.name}'")
     optimizer = wrapped.optimizer
     if _schedule(optimizer) is not None:
-        config = {**optimizer.get_config(), "learning_rate": _number(optimizer.learning_rate)}
-        wrapped.compile(optimizer=type(optimizer).from_config(config), loss=wrapped.loss)
+        plain = fresh_optimizer(optimizer, learning_rate=_number(optimizer.learning_rate))
+        keep_exclusions(optimizer, plain, [(variable, variable) for variable in wrapped.variables])
+        wrapped.compile(optimizer=plain, loss=wrapped.loss, auto_scale_loss=False)
     return wrapped
 
 
 def _schedule(optimizer):
-    rate = optimizer.get_config().get("learning_rate")
-    return keras.optimizers.schedules.deserialize(rate) if isinstance(rate, dict) else None
+    (part, *others) = optimizer_parts(optimizer)
+    schedule = None if others else part._learning_rate
+    return schedule if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule) else None
 
 
 def _rate(model: keras.Model, last: int) -> Callable[[np.ndarray], np.ndarray]:
@@ -472,10 +477,6 @@ def _scalars(row: Mapping[str, float], level: int, density: float) -> dict[str, 
     return told | {"level": level, "density": density}
 
 
-def _description(data: Splits) -> str:
-    return f"{data.name}: {', '.join(str(getattr(data, name)[0].shape) for name in ('train', 'validation', 'test'))}"
-
-
 def _layers_seeded(start: Ticket, seed: int) -> Ticket:
     """The ticket with random layers, such as dropout, that draw something else for each seed."""
     states = {path: value for path, value in start.variables.items() if path.endswith("seed_generator_state")}
@@ -485,12 +486,12 @@ def _layers_seeded(start: Ticket, seed: int) -> Ticket:
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
     """Write down whose folder it is, or make sure that it is ours. More seeds, levels and arms may come later."""
-    file, plain_settings = folder / "plan.json", json.loads(json.dumps(settings, default=str))
+    file, ours = folder / "plan.json", plain(settings)
     if not file.exists():
-        write_json(file, plain_settings)
+        write_json(file, ours)
         return
-    found = json.loads(file.read_text())
-    differing = [name for name in plain_settings if found.get(name) != plain_settings[name]]
+    found = read_json(file)
+    differing = [name for name in ours if found.get(name) != ours[name]]
     if differing:
         raise ValueError(
             f"`directory` holds a loop with other arguments ({', '.join(differing)}): choose another. "

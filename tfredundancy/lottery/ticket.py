@@ -29,6 +29,7 @@ class Ticket:
         optimizer: the optimizer's variables in its own order, or None where the model was not compiled.
         step: number of steps the optimizer had taken.
         optimizer_class: name of the optimizer's class: the variables of two kinds can have the same shapes.
+        counter: place of the step counter among the optimizer's variables; None where no single one counts the steps.
 
     Example:
         >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
@@ -49,6 +50,7 @@ class Ticket:
     optimizer: tuple[np.ndarray, ...] | None = field(repr=False)
     step: int = 0
     optimizer_class: str | None = field(default=None, repr=False)
+    counter: int | None = field(default=0, repr=False)
 
     @classmethod
     def take(cls, model: keras.Model) -> "Ticket":
@@ -63,8 +65,10 @@ class Ticket:
         optimizer = _built_optimizer(model)
         if optimizer is None:
             return cls(variables, None)
-        slots, step = tuple(_numpy(v) for v in optimizer.variables), int(_numpy(optimizer.iterations))
-        return cls(variables, slots, step, type(optimizer).__name__)
+        slots, iterations = optimizer.variables, optimizer.iterations
+        counter = next((place for place, variable in enumerate(slots) if variable is iterations), None)
+        step, values = int(_numpy(iterations)), tuple(_numpy(v) for v in slots)
+        return cls(variables, values, step, type(optimizer).__name__, counter)
 
     def rewind(self, model: keras.Model) -> None:
         """Assign everything in place, zero where the present masks exclude: weights, momenta and moving averages.
@@ -121,12 +125,17 @@ class Ticket:
         """The same ticket with the optimizer's step counter at `step`: learning-rate rewinding.
 
         Raises:
-            ValueError: no optimizer state, or none whose first variable is the step, as wrapped optimizers have it.
+            ValueError: no optimizer state, or none with a single step counter: MultiOptimizer has several, and gradient
+                accumulation counts batches.
         """
-        if self.optimizer is None or self.optimizer[0].shape != () or int(self.optimizer[0]) != self.step:
-            raise ValueError(f"`ticket` holds no step counter that could be set. Received: {self}")
-        iterations, *slots = self.optimizer
-        return replace(self, optimizer=(np.asarray(step, iterations.dtype), *slots), step=step)
+        if self.optimizer is None or self.counter is None:
+            raise ValueError(
+                "`ticket` holds no step counter that could be set, as with MultiOptimizer or gradient accumulation. "
+                f"Received: {self} of {self.optimizer_class}"
+            )
+        slots = list(self.optimizer)
+        slots[self.counter] = np.asarray(step, slots[self.counter].dtype)
+        return replace(self, optimizer=tuple(slots), step=step)
 
     def __repr__(self):
         if self.optimizer is None:
@@ -145,7 +154,7 @@ def pack(ticket: Ticket, prefix: str = "") -> dict[str, np.ndarray]:
         "optimizer": None if ticket.optimizer is None else len(ticket.optimizer),
         "dtypes": dtypes,
     }
-    about["optimizer_class"] = ticket.optimizer_class
+    about |= {"optimizer_class": ticket.optimizer_class, "counter": ticket.counter}
     return {**plain, f"{prefix}ticket": np.frombuffer(json.dumps(about).encode(), np.uint8)}
 
 
@@ -157,7 +166,7 @@ def unpack(arrays: dict[str, np.ndarray], prefix: str = "") -> Ticket:
     variables = {key.removeprefix(start): value for key, value in typed.items() if key.startswith(start)}
     slots = about["optimizer"]
     optimizer = None if slots is None else tuple(typed[f"{prefix}optimizer/{i}"] for i in range(slots))
-    return Ticket(variables, optimizer, about["step"], about.get("optimizer_class"))
+    return Ticket(variables, optimizer, about["step"], about.get("optimizer_class"), about.get("counter", 0))
 
 
 def _dtype(name: str) -> np.dtype:

@@ -302,10 +302,11 @@ def _check_model(model: keras.Model) -> None:
         raise ValueError(
             f"`model` must be compiled with a sparse categorical cross-entropy. Received: loss={model.loss!r}"
         )
-    if not isinstance(model.optimizer.learning_rate, keras.Variable):
+    rate = getattr(model.optimizer, "learning_rate", None)  # MultiOptimizer has none
+    if not isinstance(rate, keras.Variable):
         raise ValueError(
             "`model` must have an optimizer whose learning rate is a number; pass a schedule by `rate`. "
-            f"Received: a schedule in {type(model.optimizer).__name__}"
+            f"Received: {'several rates' if rate is None else 'a schedule'} in {type(model.optimizer).__name__}"
         )
 
 

@@ -5,7 +5,8 @@ The channels of a tensor are followed from the layer that makes them to the laye
     Conv, Dense …      make a new set of units and use the one that comes in
     BatchNorm, depthwise, activations, pooling, dropout …   hand the units on, one for one
     Add, Multiply …    unite the sets of their inputs: unit i of one is unit i of the other
-    anything else      is a barrier: what comes in and what goes out stays unpruned, and the report says so
+    anything else      is a barrier: what comes in and what goes out stays unpruned, and the report says so; so are layers
+                       with channels first, over which the units would lie on another axis
 
 A unit is pruned in every layer of its group at once; that is what makes masking it the same as taking it away.
 """
@@ -17,7 +18,7 @@ import keras
 from keras import ops
 
 from tfredundancy.layers import unit_variables
-from tfredundancy.paths import Wrapped, joined
+from tfredundancy.paths import Wrapped, joined, layer_paths
 
 L = keras.layers
 
@@ -133,7 +134,7 @@ def find_groups(model: keras.Model) -> UnitGroups:
         logits      –  output of the model
     """
     check_graph(model, "find_groups")
-    tracer = _Tracer()
+    tracer = _Tracer({id(layer): path for path, layer in layer_paths(model).items()})
     inputs = [tracer.frozen("input of the model") for _ in model.inputs]
     for wire in tracer.run(model, inputs, ""):
         tracer.freeze(wire, "output of the model")
@@ -165,8 +166,12 @@ class _Wire:
 
 @dataclass
 class _Tracer:
-    """Runs a model on `_Wire`s; sets of units are a union–find forest."""
+    """Runs a model on `_Wire`s; sets of units are a union–find forest.
 
+    `paths` holds {id of a layer: its path}, one for each layer however many models share it.
+    """
+
+    paths: dict[int, str]
     parent: list[int] = field(default_factory=list)
     reason: dict[int, str] = field(default_factory=dict)
     size: dict[int, int | None] = field(default_factory=dict)
@@ -221,7 +226,10 @@ class _Tracer:
 
     def operation(self, operation, wires: list[_Wire], path: str) -> list[_Wire]:
         """One call of a layer or operation: the wires that come in → the wires that go out."""
+        path = self.paths.get(id(operation), path)
         layer = operation.layer if isinstance(operation, Wrapped) else operation
+        if getattr(layer, "data_format", None) == "channels_first":
+            return [self._barrier(layer, wires, path)]
         if isinstance(layer, (keras.Sequential, keras.Model)) and hasattr(layer, "inputs"):
             return self.run(layer, wires, path)
         if isinstance(layer, (*_MAKERS, *_DEPTHWISE, L.Activation)) and not _is_elementwise(layer.activation):

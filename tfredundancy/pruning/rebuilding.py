@@ -4,7 +4,8 @@ The model that is passed is never touched. Objects are copied, not read back fro
 losses, metrics or learning rates, and classes that nobody registered, stay what they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import FunctionType
 
 import keras
 import numpy as np
@@ -30,17 +31,17 @@ def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
 
     def clone(layer):
         if id(layer) not in copies:
-            new = _clone_model(layer, clone) if is_graph(layer) else replace(layer, _fresh(layer))
+            new = _clone_model(layer, clone) if is_graph(layer) else replace(layer, fresh(layer))
             copies[id(layer)] = layer, new
         return copies[id(layer)][1]
 
-    copy = clone(model)
+    new_model = clone(model)
     twins = {}
     for old, new in copies.values():
         if isinstance(old, keras.layers.Layer) and not is_graph(old):
             twins.update(_copy_variables(_inner(old), _inner(new)))
-    _compile_alike(model, copy, twins)
-    return copy
+    _compile_alike(model, new_model, twins)
+    return new_model
 
 
 def is_graph(layer) -> bool:
@@ -54,21 +55,42 @@ def _clone_model(model: keras.Model, clone) -> keras.Model:
         return make([_input_like(model.inputs[0]), *map(clone, model.layers)], name=model.name)
     inputs = keras.tree.map_structure(_input_like, model.input)
     outputs = model._run_through_graph(inputs, operation_fn=clone)
-    copy = keras.Model(inputs, outputs, name=model.name)
-    own = type(model).__init__ is type(copy).__init__  # a class with a train_step of its own stays what it is
-    return type(model)(inputs, outputs, name=model.name) if own else copy
+    new = keras.Model(inputs, outputs, name=model.name)
+    own = type(model).__init__ is type(new).__init__  # a class with a train_step of its own stays what it is
+    return type(model)(inputs, outputs, name=model.name) if own else new
 
 
 def _input_like(tensor):
     return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
 
 
-def _fresh(layer):
-    config = layer.get_config()
-    if isinstance(layer, keras.layers.Lambda):  # from_config refuses Python lambdas, which are safe here
+def fresh(layer, change: Callable[[dict], dict] = dict):
+    """A layer of the same settings that is not built; `change` may alter its configuration before."""
+    if isinstance(layer, Wrapped):
+        return layer.around(fresh(layer.layer, change))
+    if isinstance(layer, keras.layers.Lambda):
         functions = {"function": layer.function, "arguments": layer.arguments, "mask": layer.mask}
-        return type(layer)(**{**config, **functions, "output_shape": layer._output_shape})
-    return type(layer).from_config(config)
+        return type(layer)(**{**change(layer.get_config()), **functions, "output_shape": layer._output_shape})
+    config, functions = configuration(layer)
+    new = type(layer).from_config(change(config))
+    for name, function in functions.items():
+        setattr(new, name, function)
+    return new
+
+
+def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
+    """A layer's configuration without its lambdas, which Keras would write as code and refuses to read, and {name: lambda}."""
+    functions = {name: value for name, value in vars(layer).items() if _is_lambda(value)}
+    if not functions:
+        return layer.get_config(), {}
+    plain = object.__new__(type(layer))  # Keras layers copy themselves by saving and loading
+    plain.__dict__.update(vars(layer))
+    plain.__dict__.update({name: keras.activations.linear if "activation" in name else None for name in functions})
+    return plain.get_config(), functions
+
+
+def _is_lambda(value) -> bool:
+    return isinstance(value, FunctionType) and value.__name__ == "<lambda>"
 
 
 def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -86,33 +108,61 @@ def _copy_variables(old, new) -> dict[int, keras.Variable]:
     return {id(source): target for source, target in pairs}
 
 
-def _compile_alike(model: keras.Model, copy: keras.Model, twins: dict[int, keras.Variable]) -> None:
+def _compile_alike(model: keras.Model, new: keras.Model, twins: dict[int, keras.Variable]) -> None:
     if not model.compiled:
         return
     if type(model).compile is not keras.Model.compile:
-        copy.compile_from_config(model.get_compile_config())
+        new.compile_from_config(model.get_compile_config())
     else:
         settings = dict(model._compile_config.config)
         metrics = {
             name: keras.tree.map_structure(_fresh_metric, settings[name]) for name in ("metrics", "weighted_metrics")
         }
-        settings |= metrics | {"optimizer": _fresh_optimizer(model.optimizer), "auto_scale_loss": False}
-        copy.compile(**settings)
+        settings |= metrics | {"optimizer": fresh_optimizer(model.optimizer), "auto_scale_loss": False}
+        new.compile(**settings)
+    keep_exclusions(
+        model.optimizer, new.optimizer, [(old, twins[id(old)]) for old in model.variables if id(old) in twins]
+    )
     if model.optimizer.built:
-        if not copy.optimizer.built:
-            copy.optimizer.build([twins[id(variable)] for variable in model.optimizer._trainable_variables])
-        _copy_variables(model.optimizer, copy.optimizer)
+        if not new.optimizer.built:
+            new.optimizer.build([twins[id(variable)] for variable in model.optimizer._trainable_variables])
+        _copy_variables(model.optimizer, new.optimizer)
 
 
 def _fresh_metric(metric):
     return type(metric).from_config(metric.get_config()) if isinstance(metric, keras.metrics.Metric) else metric
 
 
-def _fresh_optimizer(optimizer):
+def fresh_optimizer(optimizer, learning_rate: float | None = None):
+    """An optimizer of the same settings that is not built; `learning_rate` replaces its own, a schedule too."""
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        config = {**optimizer.get_config(), "inner_optimizer": _fresh_optimizer(optimizer.inner_optimizer)}
+        config = {
+            **optimizer.get_config(),
+            "inner_optimizer": fresh_optimizer(optimizer.inner_optimizer, learning_rate),
+        }
         return type(optimizer)(**config)
     config = optimizer.get_config()
-    if isinstance(config.get("learning_rate"), dict):  # a schedule or function: stateless, it can be shared
+    if learning_rate is not None:
+        config["learning_rate"] = learning_rate
+    elif isinstance(config.get("learning_rate"), dict):  # a schedule or function: stateless, it can be shared
         config["learning_rate"] = optimizer._learning_rate
     return type(optimizer).from_config(config)
+
+
+def optimizer_parts(optimizer) -> list[keras.optimizers.Optimizer]:
+    """The optimizers that do the work: what LossScaleOptimizer and MultiOptimizer wrap, else the optimizer itself."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    return [] if optimizer is None else list(getattr(optimizer, "optimizers", [optimizer]))
+
+
+def keep_exclusions(old, new, twins: Sequence[tuple[keras.Variable, keras.Variable]]) -> None:
+    """Exclude from weight decay in `new` what `old` excludes, which is no part of an optimizer's configuration.
+
+    Args:
+        old: optimizer.
+        new: optimizer of the same kind; where it is built already it has its own exclusions, which stay.
+        twins: (variable of `old`, the variable that takes its place).
+    """
+    for one, other in zip(optimizer_parts(old), optimizer_parts(new), strict=False):
+        if hasattr(one, "_exclude_from_weight_decay") and not other.built:  # set by exclude_from_weight_decay only
+            other.exclude_from_weight_decay([twin for variable, twin in twins if not one._use_weight_decay(variable)])

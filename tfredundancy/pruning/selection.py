@@ -4,19 +4,19 @@ Masks are bool arrays in a dictionary: keyed by layer path (`encoder/conv1`) for
 (`encoder/conv1/kernel`) for weights.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, unit_variables, weight_variables
+from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, has_units, unit_variables, weight_variables
 from tfredundancy.numerics import criteria
 from tfredundancy.numerics.masks import keep_globally, kept_count
 from tfredundancy.numerics.units import unit_rows
-from tfredundancy.paths import joined, layer_paths, matching, without_input_layers, wrappers
+from tfredundancy.paths import Wrapped, joined, layer_paths, matching, without_input_layers, wrappers
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
-from tfredundancy.pruning.rebuilding import rebuild
+from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
 
 Masks = dict[str, np.ndarray]
 Density = float | Mapping[str, float]
@@ -64,14 +64,12 @@ def prune_weights(
     paths = {
         path: layer
         for path, layer in _leaves(model).items()
-        if path not in left
-        and not isinstance(layer, PruneUnits)
-        and (isinstance(layer, PruneWeights) or weight_variables(layer))
+        if path not in left and (isinstance(layer, Wrapped) or weight_variables(layer))
     }
     if not paths:
         raise ValueError(f"`model` has no kernel to prune. Received: '{model.name}' with exclude={tuple(exclude)!r}")
     pruned = _wrap(model, paths, PruneWeights)
-    set_masks(pruned, choose_masks(pruned, density, criterion, scope, select, seed=seed))
+    set_masks(pruned, _chosen(pruned, paths, density, criterion, scope, select, seed=seed))
     return pruned
 
 
@@ -127,9 +125,10 @@ def prune_units(
     if not chosen:
         raise ValueError(f"`model` has no units to prune. Received: '{model.name}' with these groups:\n{found}")
     layers = layer_paths(model)
+    _check_groups(chosen, layers)
     members = {path: layers[path] for group in chosen for path in group.members}
     pruned = _wrap(model, members, PruneUnits)
-    set_masks(pruned, choose_masks(pruned, density, criterion, scope, select, min_units=min_units, seed=seed))
+    set_masks(pruned, _chosen(pruned, members, density, criterion, scope, select, min_units, seed))
     return pruned
 
 
@@ -166,19 +165,9 @@ def choose_masks(
         >>> int(choose_masks(model, 0.5)["dense/kernel"].sum())
         6
     """
-    _check_density(density)
-    _check_option("select", select, ("smallest", "largest"))
-    layers = wrappers(model)
-    left = set(matching(exclude, layers, "exclude"))
-    layers = {path: layer for path, layer in layers.items() if path not in left}
-    kinds = {type(layer) for layer in layers.values()}
-    if len(kinds) != 1:
-        raise ValueError(
-            "`model` must have PruneWeights or PruneUnits around its layers, not both and not none. "
-            f"Received: '{model.name}' with {len(layers)} wrapped layers; tfr.prune_weights(model, 1.0) wraps them."
-        )
-    choose = _choose_weights if kinds == {PruneWeights} else _choose_units
-    return choose(model, layers, density, criterion, scope, select, min_units, np.random.default_rng(seed))
+    left = matching(exclude, wrappers(model), "exclude")
+    chosen = [path for path in wrappers(model) if path not in left]
+    return _chosen(model, chosen, density, criterion, scope, select, min_units, seed)
 
 
 def masks(model: keras.Model) -> Masks:
@@ -233,11 +222,9 @@ def optimizer_slots(model: keras.Model) -> dict[int, list[keras.Variable]]:
 
     Every Keras optimizer keeps a list with an entry for each trainable variable, in the same order, for each kind of slot.
     """
-    optimizer = getattr(model, "optimizer", None)
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # LossScaleOptimizer
     slots: dict[int, list[keras.Variable]] = {}
-    for part in getattr(optimizer, "optimizers", [optimizer]):  # MultiOptimizer
-        if part is not None and part.built:
+    for part in optimizer_parts(getattr(model, "optimizer", None)):
+        if part.built:
             _collect_slots(part, slots)
     return slots
 
@@ -293,6 +280,18 @@ def strip_pruning(model: keras.Model) -> keras.Model:
     return plain
 
 
+def _check_groups(groups: Iterable[UnitGroup], layers: Mapping[str, keras.layers.Layer]) -> None:
+    for group in groups:
+        for path in group.members:
+            layer = layers.get(path)
+            layer = layer.layer if isinstance(layer, Wrapped) else layer
+            if layer is None or not has_units(layer) or unit_variables(layer)[0] != group.size:
+                raise ValueError(
+                    f"`groups` must be of this model: find_groups(model). Received: {group.size} units of '{path}', "
+                    + ("which it does not have" if layer is None else "which has others")
+                )
+
+
 def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) -> keras.Model:
     wrapped = {id(layer) for layer in paths.values() if not isinstance(layer, wrapper)}
     other = [
@@ -304,6 +303,24 @@ def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) 
             "tfr.strip_pruning gives a plain model."
         )
     return rebuild(model, lambda layer, copy: wrapper(copy) if id(layer) in wrapped else copy)
+
+
+def _chosen(
+    model: keras.Model, paths: Collection[str], density, criterion, scope, select, min_units: int = 0, seed=None
+) -> Masks:
+    """The next masks of the wrappers at `paths`."""
+    _check_density(density)
+    _check_option("select", select, ("smallest", "largest"))
+    layers = {path: layer for path, layer in wrappers(model).items() if path in paths}
+    kinds = {type(layer) for layer in layers.values()}
+    if len(kinds) != 1:
+        raise ValueError(
+            "`model` must have PruneWeights or PruneUnits around its layers, not both and not none. Received: "
+            f"'{model.name}' with {len(layers)} wrapped layers; "
+            + ("`exclude` those of one kind." if layers else "tfr.prune_weights(model, 1.0) wraps them.")
+        )
+    choose = _choose_weights if kinds == {PruneWeights} else _choose_units
+    return choose(model, layers, density, criterion, scope, select, min_units, np.random.default_rng(seed))
 
 
 def _leaves(model: keras.Model) -> dict[str, keras.layers.Layer]:
