@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import keras
 
 from tfredundancy import datasets, models, runs
-from tfredundancy.lottery.arms import ARMS
+from tfredundancy.lottery import ARMS, check_plan
 from tfredundancy.lottery.study import study
 from tfredundancy.runs import Common, RunDirectory, flag, positive
 
@@ -74,7 +74,14 @@ def main() -> None:
     protocol = NETWORKS[args.network]
     runs.deterministic()
     dataset = args.dataset or DATASETS[args.network]
-    data = datasets.load(dataset, data_dir=args.data_dir, image_size=args.image_size)
+    plan = dict(
+        **dict(steps=args.steps or protocol["steps"], levels=args.levels, keep=protocol["keep"], arms=args.arms),
+        **dict(batch_size=args.batch_size, evaluate_every=args.evaluate_every),
+    )
+    with runs.checking_arguments():
+        data = datasets.load(dataset, data_dir=args.data_dir, image_size=args.image_size)
+        check_plan(data, **plan)
+        getattr(models, args.network)(data.input_shape, data.classes)  # images may be too small for it
     prefix = f"{args.preset}-{dataset}-{args.network}"
     with (
         RunDirectory.open(args.out, "lth_lenet", runs.settings(args), prefix=prefix, fresh=args.fresh) as run,
@@ -83,7 +90,6 @@ def main() -> None:
         model = getattr(models, args.network)(data.input_shape, data.classes)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(protocol["learning_rate"]), loss)
-        steps = args.steps or protocol["steps"]
         study(
             run,
             model,
@@ -91,14 +97,9 @@ def main() -> None:
             seeds=args.seeds,
             paper={"reference": "Frankle & Carbin 2019, arXiv:1803.03635", **PAPER[args.network]},
             command=runs.command("experiments/lth_lenet.py", args, PRESETS),
-            note=reduction(args.network, dataset, steps),
-            steps=steps,
-            levels=args.levels,
-            keep=protocol["keep"],
+            note=reduction(args.network, dataset, plan["steps"]),
+            **plan,
             scope="layer",
-            arms=args.arms,
-            batch_size=args.batch_size,
-            evaluate_every=args.evaluate_every,
             checkpoint_every=args.checkpoint_seconds,
             one_shot=args.one_shot,
         )

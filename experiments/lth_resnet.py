@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import keras
 
 from tfredundancy import datasets, models, runs
-from tfredundancy.lottery.arms import ARMS
+from tfredundancy.lottery import ARMS, check_plan
 from tfredundancy.lottery.study import study
 from tfredundancy.runs import Common, RunDirectory, flag, fraction, positive
 
@@ -89,7 +89,13 @@ def main() -> None:
     """Parse the flags, run the study in its directory."""
     args = runs.parse(Args, PRESETS, description=__doc__)
     runs.deterministic()
-    data = datasets.load(args.dataset, data_dir=args.data_dir, image_size=args.image_size)
+    plan = dict(
+        **dict(steps=args.steps, levels=args.levels, keep=args.keep, rewind_to=args.rewind_to, arms=args.arms),
+        **dict(granularity=args.granularity, batch_size=args.batch_size, evaluate_every=args.evaluate_every),
+    )
+    with runs.checking_arguments():
+        data = datasets.load(args.dataset, data_dir=args.data_dir, image_size=args.image_size)
+        check_plan(data, **plan)
     prefix = f"{args.preset}-{args.dataset}-{args.granularity}"
     with (
         RunDirectory.open(args.out, "lth_resnet", runs.settings(args), prefix=prefix, fresh=args.fresh) as run,
@@ -103,14 +109,7 @@ def main() -> None:
             paper=PAPER[args.granularity],
             command=runs.command("experiments/lth_resnet.py", args, PRESETS),
             note=reduction(args),
-            steps=args.steps,
-            levels=args.levels,
-            keep=args.keep,
-            rewind_to=args.rewind_to,
-            granularity=args.granularity,
-            arms=args.arms,
-            batch_size=args.batch_size,
-            evaluate_every=args.evaluate_every,
+            **plan,
             checkpoint_every=args.checkpoint_seconds,
             exclude=("classifier", "*shortcut*")
             if args.granularity == "weights" and args.shortcut == "projection"

@@ -79,7 +79,11 @@ def main() -> None:
     args = runs.parse(Args, PRESETS, description=__doc__)
     runs.deterministic()
     size = dict(image_size=args.image_size, train_examples=args.train_examples)
-    data = datasets.load(args.dataset, data_dir=args.data_dir, **size)
+    with runs.checking_arguments():
+        data = datasets.load(args.dataset, data_dir=args.data_dir, **size)
+        for batch_size in args.batch_sizes:
+            datasets.steps_per_epoch(len(data.train[1]), batch_size)
+        compiled(args, data)
     few = tuple(array[:TRAIN_EXAMPLES_EVALUATED] for array in data.train)
     data = replace(
         data, validation=few, augmentation=None
@@ -214,7 +218,10 @@ def reduction(args: Args) -> str:
 
 
 def claims(results: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each dense layer and budget: is the smallest batch's spectrum further along than the greatest one's?"""
+    """For each dense layer and budget: is the smallest batch's spectrum further along than the greatest one's?
+
+    And does it fit the training examples as well? A net that has not learned has another reason for its spectrum.
+    """
     small, great = results["batch_size"].min(), results["batch_size"].max()
     results = results.assign(place=results["phase"].map({phase: i for i, phase in enumerate(phases.PHASES)}))
     dense, found = results[results["layer"].str.startswith("hidden")], []
@@ -226,6 +233,13 @@ def claims(results: pd.DataFrame) -> list[dict[str, Any]]:
                 claim = f"{layer}, equal {budget}: {words} that batch size {small} is ahead of {great}"
                 verdict = VERDICTS.get(change["verdict"], change["verdict"])
                 found.append({"claim": claim, "ours": change, "verdict": verdict})
+    for budget, rows in dense.groupby("budget"):
+        table = rows.groupby(["seed", "batch_size"])["train_accuracy"].first().unstack()
+        change = difference(table[small], table[great])
+        if change is not None:
+            claim = f"equal {budget}: training accuracy of batch size {small} minus that of {great}"
+            verdict = {"above": "fits better", "below": "fits worse"}.get(change["verdict"], change["verdict"])
+            found.append({"claim": claim, "ours": change, "verdict": VERDICTS.get(verdict, verdict)})
     return found
 
 

@@ -74,7 +74,9 @@ def main() -> None:
     args = runs.parse(Args, PRESETS, description=__doc__)
     runs.deterministic()
     size = dict(image_size=args.image_size, train_examples=args.train_examples)
-    data = datasets.load(args.dataset, data_dir=args.data_dir, **size)
+    with runs.checking_arguments():
+        data = datasets.load(args.dataset, data_dir=args.data_dir, **size)
+        datasets.steps_per_epoch(len(data.train[1]), args.batch_size)
     data = replace(data, mean=np.zeros_like(data.mean), std=np.ones_like(data.std))  # pixels in [0, 1]
     prefix = f"{args.preset}-{args.dataset}-{args.depth}x{args.width}"
     with (

@@ -18,6 +18,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
+from tfredundancy.errors import DamagedFileError
+
 
 def write_atomically(path: str | os.PathLike, write: Callable[[BinaryIO], None]) -> None:
     """Replaces a file by what `write` writes, whole or not at all; missing folders above it are made.
@@ -60,12 +62,14 @@ def read_json(path: str | os.PathLike) -> Any:
     """Reads what `write_json` wrote.
 
     Raises:
-        ValueError: the file is damaged; names it.
+        DamagedFileError: names it.
     """
     try:
         return json.loads(Path(path).read_text())
     except ValueError as error:
-        raise ValueError(f"`path` must be a whole JSON file ({error}). Received: path={os.fspath(path)!r}") from error
+        raise DamagedFileError(
+            f"`path` must be a whole JSON file ({error}). Received: path={os.fspath(path)!r}"
+        ) from error
 
 
 def plain(value: Any) -> Any:
@@ -139,13 +143,15 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Reads what `write_arrays` wrote.
 
     Raises:
-        ValueError: the file is damaged; names it.
+        DamagedFileError: names it.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise ValueError(f"`path` must be a whole .npz file ({error}). Received: path={os.fspath(path)!r}") from error
+        raise DamagedFileError(
+            f"`path` must be a whole .npz file ({error}). Received: path={os.fspath(path)!r}"
+        ) from error
 
 
 def save_figure(path: str | os.PathLike, figure: Any) -> None:

@@ -26,6 +26,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tfredundancy.errors import DamagedFileError, ReportedError
 from tfredundancy.files import plain, write_json
 
 # ---------------------------------------------------------------------------------------------------------------- flags
@@ -470,11 +471,24 @@ def run_script(main: Callable[[], None]) -> None:
     """Runs a script's `main`; what a user can mend (data, folders, disk) ends it in one line, without a traceback."""
     try:
         main()
+    except DamagedFileError as error:
+        sys.exit(f"error: {error}; delete the file and start again, or use --fresh")
+    except ReportedError as error:
+        sys.exit(f"error: {error}")
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         sys.exit(f"error: {error.strerror or error}{where}")
     except KeyboardInterrupt:
         sys.exit("stopped; the same command continues")
+
+
+@contextmanager
+def checking_arguments():
+    """Ends a script in one line where what is done inside refuses its arguments; what is long comes after."""
+    try:
+        yield
+    except ValueError as error:
+        raise ReportedError(str(error)) from error
 
 
 def deterministic() -> None:

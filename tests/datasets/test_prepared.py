@@ -1,5 +1,8 @@
 """What is read from, and written to, a TFDS folder; the data are tiny sets of the real ones' format."""
 
+import io
+import urllib.error
+
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -56,7 +59,15 @@ def test_the_folder_may_come_from_the_environment(tmp_path, monkeypatch):
     assert_holds_the_images(load("cifar100", validation=10), "cifar100")
 
 
-def test_a_download_is_moved_in_place_when_it_is_whole(tmp_path, monkeypatch):
+@pytest.fixture
+def network(monkeypatch):
+    """Return the addresses that were asked whether they answer; all do."""
+    asked = []
+    monkeypatch.setattr(prepared.urllib.request, "urlopen", lambda url, timeout: asked.append(url) or io.BytesIO())
+    return asked
+
+
+def test_a_download_is_moved_in_place_when_it_is_whole(tmp_path, monkeypatch, network):
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir: tiny_builder(name, data_dir))
     root = tmp_path / "not" / "yet"
     assert_holds_the_images(load("cifar100", data_dir=root, validation=10), "cifar100")
@@ -68,7 +79,7 @@ def test_a_download_is_moved_in_place_when_it_is_whole(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("error", [ConnectionError, ModuleNotFoundError, ValueError, tfds.download.DownloadError])
 @pytest.mark.parametrize("folder", ["", "deeper/still"])
-def test_data_that_cannot_be_had_end_in_one_error_and_leave_nothing(error, folder, tmp_path, monkeypatch):
+def test_data_that_cannot_be_had_end_in_one_error_and_leave_nothing(error, folder, tmp_path, monkeypatch, network):
     class Broken:
         def __init__(self, name, data_dir):
             assert data_dir.startswith(str(tmp_path))  # the file system of the folder, or moving would copy
@@ -85,6 +96,28 @@ def test_data_that_cannot_be_had_end_in_one_error_and_leave_nothing(error, folde
         load("cifar100", data_dir=root)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_network_nothing_is_tried(tmp_path, monkeypatch):
+    def urlopen(url, timeout):
+        asked.append(url)
+        raise urllib.error.URLError("no network")
+
+    asked = []
+    monkeypatch.setattr(prepared.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(tfds, "builder", None)
+    with pytest.raises(DatasetNotFoundError, match="'cifar100' is not in .*URLError: .*no network"):
+        load("cifar100", data_dir=tmp_path)
+    assert asked == ["http://www.cs.toronto.edu", "https://storage.googleapis.com"] and not list(tmp_path.iterdir())
+
+
+def test_an_answer_of_any_kind_is_a_network(tmp_path, monkeypatch):
+    def urlopen(url, timeout):
+        raise urllib.error.HTTPError(url, 403, "forbidden", {}, None)
+
+    monkeypatch.setattr(prepared.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: tiny_builder(name, data_dir))
+    assert_holds_the_images(load("cifar100", data_dir=tmp_path, validation=10), "cifar100")
 
 
 def test_the_newest_version_is_taken_and_a_half_written_one_is_not(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tfredundancy import runs
+from tfredundancy.datasets import prepared
 from tfredundancy.lottery import Record
 
 WORDS = "--levels 2 --steps 12 --evaluate-every 5 --seeds 2 --arms rewind,reinit,finetune"
@@ -127,6 +129,29 @@ def test_the_same_command_again_repeats_nothing(run, script, bytes_of, monkeypat
     assert bytes_of(run.folder) == before
 
 
+@pytest.mark.parametrize("name", ["checkpoints/plan.json", "checkpoints/seed1/level-01-rewind.npz"])
+def test_a_damaged_run_ends_in_one_line_that_names_the_file(run, script, tmp_path, name):
+    shutil.copytree(run.out, tmp_path / "out")
+    file = tmp_path / "out" / "lth_lenet" / run.folder.name / name
+    file.write_bytes(file.read_bytes()[:50])
+    ended = script("lth_lenet", WORDS, tmp_path / "out")
+    assert ended.code.startswith("error: `path` must be a whole ") and "\n" not in ended.code
+    assert str(file) in ended.code and ended.code.endswith("delete the file and start again, or use --fresh")
+    file.unlink()
+    assert script("lth_lenet", WORDS, tmp_path / "out").code is None
+    for table in ("results.csv", "curves.csv", "summary.json"):
+        assert (file.parents[len(Path(name).parents) - 1] / table).read_bytes() == (run.folder / table).read_bytes()
+
+
+def test_damaged_tables_are_written_again(run, script, bytes_of, tmp_path, monkeypatch):
+    shutil.copytree(run.out, tmp_path / "out")
+    folder = tmp_path / "out" / "lth_lenet" / run.folder.name
+    (folder / "results.csv").write_text("")
+    monkeypatch.setattr("tfredundancy.lottery.Trainer.run", None)
+    assert script("lth_lenet", WORDS, tmp_path / "out").code is None
+    assert bytes_of(folder) == bytes_of(run.folder)
+
+
 def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes_of, monkeypatch):
     left = iter(range(8))
 
@@ -190,10 +215,25 @@ def test_bad_flags_end_in_one_line_before_anything_is_written(script, tmp_path, 
     assert re.search(message, error) and "Traceback" not in error
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--image-size 0", "`image_size` must be a positive integer. Received: image_size=0"),
+        ("--batch-size 5000", "`batch_size` must lie in [1, n=1197]. Received: batch_size=5000"),
+        ("--arms reinit", "`arms` must include 'rewind', whose masks reinit take. Received: reinit"),
+        ("--network conv_6 --image-size 4 --dataset digits", "`input_shape` must be at least 8 × 8 pixels"),
+    ],
+)
+def test_refused_arguments_end_in_one_line_before_anything_is_written(script, tmp_path, words, message):
+    ended = script("lth_lenet", words, tmp_path / "out")
+    assert ended.code.startswith(f"error: {message}") and "\n" not in ended.code and not (tmp_path / "out").exists()
+
+
 def test_missing_data_end_in_one_line(script, tmp_path, monkeypatch):
     def unreachable(name, data_dir):
         raise ConnectionError("no network")
 
+    monkeypatch.setattr(prepared, "_reach", lambda host: None)
     monkeypatch.setattr(tfds, "builder", unreachable)
     ended = script("lth_lenet", f"--preset paper --data-dir {tmp_path / 'data'}", tmp_path / "out")
     assert ended.code.startswith(f"error: Data set 'mnist' is not in {tmp_path / 'data'} and could not be downloaded")

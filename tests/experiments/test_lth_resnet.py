@@ -92,9 +92,23 @@ def test_bad_flags_end_in_one_line(script, tmp_path, capsys, words, message):
     assert message in capsys.readouterr().err.strip().splitlines()[-1] and not (tmp_path / "out").exists()
 
 
-def test_a_ticket_later_than_the_training(script, tmp_path):
-    with pytest.raises(ValueError, match=r"`rewind_to` must lie in \[0, steps\). Received: rewind_to=10, steps=4"):
-        script("lth_resnet", "--steps 4", tmp_path)
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--steps 4", "`rewind_to` must lie in [0, steps). Received: rewind_to=10, steps=4"),
+        ("--rewind-to -1", "`rewind_to` must lie in [0, steps). Received: rewind_to=-1, steps=100"),
+        ("--keep 0", "`keep` must lie in (0, 1]. Received: keep=0.0"),
+    ],
+)
+def test_refused_arguments_end_in_one_line_before_anything_is_written(script, tmp_path, words, message):
+    assert script("lth_resnet", words, tmp_path / "out").code == f"error: {message}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_net_that_diverges_ends_in_one_line_that_names_it(script, tmp_path):
+    words = "--learning-rate 1e30 --levels 1 --steps 4 --rewind-to 1 --seeds 1 --batch-size 4 --arms rewind"
+    ended = script("lth_resnet", words, tmp_path / "out")
+    assert ended.code.startswith("error: The training of seed 0, level 0, dense diverged: ")
 
 
 def test_the_paper_s_protocol(run):

@@ -85,7 +85,7 @@ def test_summary(run, results):
     assert [each["claim"] for each in found["claims"][:2]] == [
         f"hidden1, equal epochs: {words} that batch size 16 is ahead of 200" for words in ("spikes", "phases")
     ]
-    assert len(found["claims"]) == 8 and {each["verdict"] for each in found["claims"]} == {"too few seeds"}
+    assert len(found["claims"]) == 10 and {each["verdict"] for each in found["claims"]} == {"too few seeds"}
     rows = results[(results.layer == "hidden1") & (results.budget == "epochs")]
     rows = rows.pivot(index="seed", columns="batch_size")
     assert found["claims"][0]["ours"]["mean"] == (rows.spikes[16] - rows.spikes[200]).mean()
@@ -137,9 +137,22 @@ def test_nets_that_diverge_are_told_and_drawn(script, tmp_path):
     results = pd.read_csv(ended.folder / "results.csv")
     assert results.phase.isna().all() and results.reason.str.contains("NaN or infinite").all()
     summary = json.loads((ended.folder / "summary.json").read_text())
-    assert summary["claims"] == [] and summary["layers"][0]["phases"] == {"diverged": 1}
+    assert all("training accuracy" in each["claim"] for each in summary["claims"]) and len(summary["claims"]) == 2
+    assert summary["layers"][0]["phases"] == {"diverged": 1}
     assert summary["layers"][0]["spikes"] == {"mean": None, "min": None, "max": None}
     assert (ended.folder / "figures" / "phases.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--batch-sizes 4,5000", "`batch_size` must lie in [1, n=1197]. Received: batch_size=5000"),
+        ("--train-examples 2000", "`train_examples` must"),
+    ],
+)
+def test_refused_arguments_end_in_one_line_before_anything_is_written(script, tmp_path, words, message):
+    ended = script("spectral_phases", words, tmp_path / "out")
+    assert ended.code.startswith(f"error: {message}") and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

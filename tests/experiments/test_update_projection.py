@@ -84,3 +84,9 @@ def test_the_page_of_findings_takes_it(run, tmp_path, monkeypatch):
     page = (tmp_path / "page.md").read_text()
     assert "## update_projection: toy" in page and "|24|" in page
     assert "(results/update_projection/toy/figures/accuracy_against_rank.png)" in page
+
+
+def test_refused_arguments_end_in_one_line_before_anything_is_written(script, tmp_path):
+    ended = script("update_projection", "--batch-size 5000", tmp_path / "out")
+    assert ended.code == "error: `batch_size` must lie in [1, n=1197]. Received: batch_size=5000"
+    assert not (tmp_path / "out").exists()

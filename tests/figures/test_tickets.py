@@ -106,6 +106,14 @@ def test_level_zero_may_bear_the_arms_names():
     np.testing.assert_allclose(drawn["dense network"].get_ydata(), expected)
 
 
+def test_an_emptied_net_has_no_place_on_the_axis():
+    table = results(levels=3)
+    table.loc[table["level"] == 3, "density"] = 0.0
+    figure = accuracy_against_density(table)
+    figure.draw_without_rendering()
+    assert lines(figure.axes[0])["ticket"].get_xdata().tolist() == pytest.approx([0.8, 0.64])
+
+
 def test_an_arm_trained_at_some_densities_only():
     table = results(levels=4)
     table = table[(table["arm"] != "reinit") | (table["level"] % 2 == 0)]

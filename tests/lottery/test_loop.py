@@ -12,6 +12,7 @@ import pytest
 
 from tfredundancy import files, masks, prune_weights
 from tfredundancy.datasets import Splits
+from tfredundancy.errors import DamagedFileError, DivergedError
 from tfredundancy.files import read_arrays
 from tfredundancy.lottery import ARMS, Observer, Ticket, Trainer, levels, loop, steps_in_all
 from tfredundancy.lottery.arms import DENSE, Steps
@@ -611,7 +612,8 @@ def test_random_scores_are_drawn_anew_for_each_level_and_seed(few_digits, digits
         ({"rewind_to": -1}, "rewind_to=-1"),
         ({"granularity": "filters"}, "`granularity` must be weights or units. Received: granularity='filters'"),
         ({"arms": ["ticket"]}, "`arms` must be different ones of"),
-        ({"keep": 1.5}, r"`keep` must lie in \[0, 1\]. Received: keep=1.5"),
+        ({"keep": 1.5}, r"`keep` must lie in \(0, 1\]. Received: keep=1.5"),
+        ({"keep": 0}, "keep=0"),
         ({"keep": -0.5}, "keep=-0.5"),
         ({"keep": float("nan")}, "keep=nan"),
         ({"keep": {"hidden": 2.0}}, "keep={'hidden': 2.0}"),
@@ -694,8 +696,19 @@ def test_a_directory_of_other_data(finished, few_digits):
         finished.again(data)
 
 
-def test_a_damaged_file_is_named(finished):
-    file = finished.folder / "seed0" / "level-00-dense.npz"
+@pytest.mark.parametrize(
+    ("name", "kind"), [("seed0/level-00-dense.npz", ".npz"), ("seed0/rewind.npz", ".npz"), ("plan.json", "JSON")]
+)
+def test_a_damaged_file_is_named(finished, name, kind):
+    file = finished.folder / name
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="`path` must be a whole .npz file.*level-00-dense.npz"):
+    (finished.folder / "seed0" / "level-02-rewind.npz").unlink()
+    with pytest.raises(DamagedFileError, match=f"`path` must be a whole {kind} file.*{name}"):
         finished.again()
+
+
+def test_a_training_that_diverged_is_named(few_digits, digits_net, quick):
+    trainings = levels(digits_net(keras.optimizers.SGD(1e30)), few_digits, **PLAN | {"arms": ["rewind"], "seed": 3})
+    assert next(trainings).arm == "dense"
+    with pytest.raises(DivergedError, match="The training of seed 3, level 0, dense diverged: '.*' is not finite"):
+        next(trainings)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,14 @@ import numpy as np
 from tfredundancy.datasets.dividing import Source
 
 _BATCH = 1000  # images decoded at a time
+_PATIENCE = 10  # seconds for a host to answer
+_STORE = "storage.googleapis.com"
+_HOSTS = {  # where TFDS downloads from; the others are in the store
+    "cifar10": "www.cs.toronto.edu",
+    "cifar100": "www.cs.toronto.edu",
+    "fashion_mnist": "fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+    "svhn_cropped": "ufldl.stanford.edu",
+}
 
 
 class DatasetNotFoundError(OSError):
@@ -59,6 +69,7 @@ def _download(name, root):
 
     existing = next(path for path in (root, *root.parents) if path.exists())
     try:
+        _reach(_HOSTS.get(name, _STORE))
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=existing) as scratch:
             tfds.builder(name, data_dir=scratch).download_and_prepare()
             folder = find(name, scratch)
@@ -71,6 +82,19 @@ def _download(name, root):
             "Pass the folder where TFDS prepared it as `data_dir` (or set TFDS_DATA_DIR), or connect to the network "
             f"and run: tfds build {name} --data_dir={root}"
         ) from error
+
+
+def _reach(host):
+    """Fail at once where there is no network: TFDS would try again and again for minutes."""
+    for url in (f"http://{host}", f"https://{_STORE}"):
+        try:
+            urllib.request.urlopen(url, timeout=_PATIENCE).close()
+            return
+        except urllib.error.HTTPError:
+            return  # an answer, whatever it says
+        except OSError as error:
+            last = error
+    raise last
 
 
 def _failures(tfds):

@@ -203,6 +203,7 @@ def _numbers(table: pd.DataFrame, name: str, columns: Sequence[str], column: str
 def _against_density(results: pd.DataFrame, column: str, title: str | None) -> tuple[Figure, Axes]:
     results = _numbers(results, "results", ("seed", "arm", "level", "density", column), column)
     styles = _styles(results["arm"])
+    results = results[results["density"] > 0]  # an emptied net has no place on a logarithmic axis
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(6.4, 4.4), layout="constrained")
         axes = figure.subplots()

@@ -22,7 +22,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from tfredundancy.datasets.batches import steps_per_epoch
 from tfredundancy.datasets.splits import Splits
+from tfredundancy.errors import DivergedError
 from tfredundancy.files import plain, read_arrays, read_json, write_arrays, write_json
 from tfredundancy.lottery.arms import DENSE, Arm, Steps, chosen_arms
 from tfredundancy.lottery.controls import derived_seed, reinitialised, shuffled
@@ -157,8 +159,10 @@ def levels(
         arXiv:2003.02389; Liu et al. 2019, Rethinking the value of network pruning, arXiv:1810.05270.
     """
     plan = Steps(steps, rewind_to, one_shot)
-    _check(steps=steps, levels=levels, rewind_to=rewind_to, evaluate_every=evaluate_every, granularity=granularity)
-    _check_keep(keep)
+    check_plan(
+        **dict(data=data, steps=steps, levels=levels, rewind_to=rewind_to, evaluate_every=evaluate_every, arms=arms),
+        **dict(batch_size=batch_size, granularity=granularity, keep=keep),
+    )
     chosen = chosen_arms(arms)
     seeds = [int(one) for one in np.atleast_1d(seed)]
     wrapped = _prepared(model, granularity, exclude)
@@ -216,6 +220,7 @@ def _setting_out(run, model, start: Ticket, arm: Arm, level: int, keep, options)
     key = f"{run.seed} {level} {arm.name}"
     if arm.masks == "own":
         last, last_masks = run.finished(arm.name if last_level else DENSE.name, last_level)
+        _check_finite(last, f"seed {run.seed}, level {last_level}, {arm.name if last_level else DENSE.name}")
         set_masks(model, last_masks)
         last.rewind(model)
         new = choose_masks(model, _at_level(keep, level), select=arm.select, seed=derived_seed(key), **options)
@@ -499,7 +504,21 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
         )
 
 
-def _check(*, steps: int, levels: int, rewind_to: int, evaluate_every: int, granularity: str) -> None:
+def check_plan(
+    data: Splits,
+    *,
+    steps: int,
+    levels: int,
+    rewind_to: int = 0,
+    evaluate_every: int = 100,
+    batch_size: int = 128,
+    granularity: str = "weights",
+    keep: Density = 0.8,
+    arms: Sequence[str] = ("rewind", "reinit"),
+) -> None:
+    """Raise a ValueError where `levels` would refuse these arguments; it takes no time."""
+    steps_per_epoch(len(data.train[1]), batch_size)
+    chosen_arms(arms)
     if steps < 1 or levels < 0 or evaluate_every < 1:
         raise ValueError(
             "`steps` and `evaluate_every` must be at least 1, `levels` at least 0. "
@@ -509,12 +528,14 @@ def _check(*, steps: int, levels: int, rewind_to: int, evaluate_every: int, gran
         raise ValueError(f"`rewind_to` must lie in [0, steps). Received: rewind_to={rewind_to}, steps={steps}")
     if granularity not in ("weights", "units"):
         raise ValueError(f"`granularity` must be weights or units. Received: granularity={granularity!r}")
+    if not all(0 < fraction <= 1 for fraction in (keep.values() if isinstance(keep, Mapping) else [keep])):
+        raise ValueError(f"`keep` must lie in (0, 1]. Received: keep={keep}")
 
 
-def _check_keep(keep: Density) -> None:
-    for fraction in keep.values() if isinstance(keep, Mapping) else [keep]:
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"`keep` must lie in [0, 1]. Received: keep={keep}")
+def _check_finite(ticket: Ticket, whose: str) -> None:
+    for path, value in ticket.variables.items():
+        if value.dtype.kind not in "iub" and not np.isfinite(value.astype(np.float32)).all():
+            raise DivergedError(f"The training of {whose} diverged: '{path}' is not finite; lower the learning rate.")
 
 
 def _as_bytes(value: dict) -> np.ndarray:

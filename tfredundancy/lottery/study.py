@@ -7,6 +7,7 @@ Everything but timings.csv is a function of the configuration and the machine, h
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -50,7 +51,7 @@ def study(
         The results, a row for each seed, level and arm.
     """
     records: list[Record] = []
-    known = len(read_csv(run / "results.csv")) if (run / "results.csv").exists() else 0
+    known = _rows_of(run / "results.csv")
     lengths = {name: plan[name] for name in ("steps", "levels", "arms")}
     total = seeds * steps_in_all(**lengths, rewind_to=plan.get("rewind_to", 0), one_shot=plan.get("one_shot", False))
     with _Progress(run, total) as progress:
@@ -120,6 +121,14 @@ class _Progress(Observer):
         if place not in self._events:
             self._events[place] = EventLog(place)
         self._events[place].catch_up(rows)
+
+
+def _rows_of(file: Path) -> int:
+    """How many rows a table has; 0 where it is not there or damaged, for it is written anew."""
+    try:
+        return len(read_csv(file))
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _tidy(records: Sequence[Record]) -> tuple[pd.DataFrame, pd.DataFrame]:

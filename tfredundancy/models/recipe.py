@@ -79,6 +79,12 @@ class Recipe:
         pad = keras.layers.ZeroPadding2D(1, data_format="channels_last", name=f"{name}_pad")
         return self.conv(filters, 3, name, strides=strides, padding="valid")(pad(x))
 
+    def identity_pad(self, x, filters, strides, prefix):
+        """Shortcut without parameters: keep every second pixel where `strides` is 2, and append channels of zeros."""
+        name = f"{prefix}_shortcut_pool"
+        subsample = keras.layers.AveragePooling2D(1, strides=strides, data_format="channels_last", name=name)
+        return keras.ops.pad(subsample(x), ((0, 0), (0, 0), (0, 0), (0, filters - x.shape[-1])))
+
     def classifier(self, classes):
         """Return the layer of logits.
 
@@ -115,6 +121,12 @@ class Recipe:
 
     def _decay(self):
         return keras.regularizers.L2(self.weight_decay / 2) if self.weight_decay else None
+
+
+def check_shortcut(shortcut):
+    """Raise a ValueError unless `shortcut` is one that residual networks have where the shape changes."""
+    if shortcut not in ("identity_pad", "projection"):
+        raise ValueError(f"`shortcut` must be identity_pad or projection. Received: shortcut={shortcut!r}")
 
 
 def derive_seed(seed, name):

@@ -5,9 +5,7 @@
 
 import keras
 
-from tfredundancy.models.recipe import Recipe, image_input, relu
-
-_SHORTCUTS = ("identity_pad", "projection")
+from tfredundancy.models.recipe import Recipe, check_shortcut, image_input, relu
 
 
 def resnet(
@@ -57,8 +55,7 @@ def resnet(
     """
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"`depth` must be 6n + 2 with n ≥ 1 (8, 14, 20, 32…). Received: depth={depth}")
-    if shortcut not in _SHORTCUTS:
-        raise ValueError(f"`shortcut` must be one of {_SHORTCUTS}. Received: shortcut={shortcut!r}")
+    check_shortcut(shortcut)
     recipe = Recipe(initializer, gamma, weight_decay, seed)
     image = image_input(input_shape)
     x = recipe.conv(width, 3, "stem_conv")(image)
@@ -102,7 +99,7 @@ def _block(recipe, x, filters, strides, shortcut, prefix):
     y = recipe.conv3x3(y, filters, f"{prefix}_conv2")
     y = recipe.batch_norm(f"{prefix}_bn2")(y)
     if strides > 1 or x.shape[-1] != filters:
-        bridge = _projection if shortcut == "projection" else _identity_pad
+        bridge = _projection if shortcut == "projection" else Recipe.identity_pad
         x = bridge(recipe, x, filters, strides, prefix)
     return relu(f"{prefix}_relu2")(keras.layers.Add(name=f"{prefix}_add")([y, x]))
 
@@ -110,11 +107,3 @@ def _block(recipe, x, filters, strides, shortcut, prefix):
 def _projection(recipe, x, filters, strides, prefix):
     x = recipe.conv(filters, 1, f"{prefix}_shortcut_conv", strides=strides)(x)
     return recipe.batch_norm(f"{prefix}_shortcut_bn")(x)
-
-
-def _identity_pad(recipe, x, filters, strides, prefix):
-    """Keep every second pixel, and append channels of zeros."""
-    subsample = keras.layers.AveragePooling2D(
-        1, strides=strides, data_format="channels_last", name=f"{prefix}_shortcut_pool"
-    )
-    return keras.ops.pad(subsample(x), ((0, 0), (0, 0), (0, 0), (0, filters - x.shape[-1])))
