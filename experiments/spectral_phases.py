@@ -7,6 +7,7 @@ equal steps. It is one training, whose rate is constant: the shorter budget is t
 
     python experiments/spectral_phases.py                               digits, 3 batch sizes, 2 seeds: about a minute on 2 cores
     python experiments/spectral_phases.py --preset subset               10,000 images of CIFAR-10, fewer filters, 5 seeds: an hour
+    python experiments/spectral_phases.py --preset subset --rate-of 32  the control: learning rates in proportion to batch sizes
     python experiments/spectral_phases.py --preset paper                CIFAR-10, the authors' network and batch sizes: for a GPU
 
 Convolutions are taken by their filters; matrices of fewer than 50 eigenvalues are left out, which have no phase to speak of.
@@ -68,7 +69,12 @@ class Args(Common):
     epochs: int = flag(None, "Epochs of the budget of equal epochs.", parse=positive)
     steps: int = flag(None, "Steps of the budget of equal steps.", parse=positive)
     visits: int = flag(None, "How often a training is looked at, at even ratios of its steps.", parse=positive)
-    learning_rate: float = flag(0.01, "The learning rate, constant and the same for all batch sizes.")
+    learning_rate: float = flag(0.01, "The learning rate, constant in training.")
+    rate_of: int | None = flag(
+        None,
+        "The batch size that has this learning rate, the others in proportion; all have it where not given.",
+        parse=positive,
+    )
     momentum: float = flag(0.9, "The momentum.")
     batch_norm: bool = flag(True, "BatchNorm after each pooling, as in the authors' networks.")
     replicates: int = flag(200, "Replicates of the bootstrap behind the trust in alpha.", parse=positive)
@@ -123,7 +129,7 @@ def train(run: RunDirectory, args: Args, data: datasets.Splits) -> tuple[list[Ro
                     partial(visit, args, trainer, ends[batch_size], seed),
                     at=sorted({*log_spaced(max(ends[batch_size]), args.visits), *ends[batch_size]}),
                     seed=seed,
-                    rate=lambda steps: np.full(len(steps), args.learning_rate),
+                    rate=partial(np.full_like, fill_value=learning_rate(args, batch_size), dtype=np.float64),
                     keep_net=False,
                     file=run / "checkpoints" / f"batch{batch_size}-seed{seed}.npz",
                     checkpoint_every=args.checkpoint_seconds,
@@ -132,6 +138,11 @@ def train(run: RunDirectory, args: Args, data: datasets.Splits) -> tuple[list[Ro
                 rows += [{"seed": seed, "batch_size": batch_size, **row} for row in visited.rows]
                 timings.append({"seed": seed, "batch_size": batch_size, "seconds": visited.seconds})
     return rows, timings
+
+
+def learning_rate(args: Args, batch_size: int) -> float:
+    """The learning rate of a batch size: the paper's is the same for all, which leaves small batches the noisier steps."""
+    return args.learning_rate * (batch_size / args.rate_of if args.rate_of else 1.0)
 
 
 def compiled(args: Args, data: datasets.Splits) -> keras.Model:
@@ -208,12 +219,17 @@ def report(run: RunDirectory, args: Args, results: pd.DataFrame, curves: pd.Data
 def reduction(args: Args) -> str:
     """What is less here than in the paper, where something is."""
     paper, names = PRESETS["paper"], ("dataset", "train_examples", "filters", "epochs")
-    if all(getattr(args, name) == paper[name] for name in names):
+    if not args.rate_of and all(getattr(args, name) == paper[name] for name in names):
         return ""
     images = f"{args.train_examples:,} images of " if args.train_examples else ""
+    scaled = (
+        f"learning rates in proportion to batch sizes, {args.learning_rate} for {args.rate_of}; "
+        if args.rate_of
+        else ""
+    )
     return (
-        f"{images}{args.dataset}, {' and '.join(map(str, args.filters))} filters, {args.epochs} epochs or {args.steps} steps; "
-        "the paper has 96 and 256 filters and 100 epochs of CIFAR-10"
+        f"{scaled}{images}{args.dataset}, {' and '.join(map(str, args.filters))} filters, {args.epochs} epochs or "
+        f"{args.steps} steps; the paper has 96 and 256 filters and 100 epochs of CIFAR-10"
     )
 
 

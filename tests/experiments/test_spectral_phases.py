@@ -1,6 +1,7 @@
 """Batch size against spectra end to end at toy size: both budgets, what diverges, and continuing it."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,20 @@ def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes
     expected, found = bytes_of(run.folder), bytes_of(stopped.folder)
     for name in ("results.csv", "curves.csv", "summary.json", "figures/phases.svg", "figures/spectra_hidden1.png"):
         assert found[name] == expected[name], name
+
+
+def test_rates_in_proportion_to_batch_sizes(script, run, tmp_path):
+    words = "--filters 3,16 --batch-sizes 16,200 --epochs 1 --steps 2 --visits 2 --seeds 1"
+    same, scaled = (script("spectral_phases", f"{words} {more}", tmp_path) for more in ("", "--rate-of 16"))
+    norms = [
+        pd.read_csv(each.folder / "results.csv").query("budget == 'steps'").groupby("batch_size").frobenius.first()
+        for each in (same, scaled)
+    ]
+    assert norms[0][16] == norms[1][16] and norms[0][200] != norms[1][200]
+    args = SimpleNamespace(learning_rate=0.1, rate_of=16)
+    assert [run.module.learning_rate(args, size) for size in (4, 16, 200)] == [0.025, 0.1, 1.25]
+    note = json.loads((scaled.folder / "summary.json").read_text())["note"]
+    assert note.startswith("learning rates in proportion to batch sizes, 0.01 for 16; ")
 
 
 def test_nets_that_diverge_are_told_and_drawn(script, tmp_path):
