@@ -12,6 +12,7 @@ import pandas as pd
 from tfredundancy import figures
 from tfredundancy.files import save_figure, write_csv
 from tfredundancy.inspection.analysis import records, table
+from tfredundancy.inspection.matrices import VIEWS
 from tfredundancy.inspection.records import MEASURES, Settings
 
 SHOWN = (
@@ -49,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("model", type=Path, help="a .keras file")
     command.add_argument("--initial", type=Path, help="the model before training, for what training has changed")
     command.add_argument("--out", type=Path, help="a folder for analysis.csv, the overview and a figure of each matrix")
-    command.add_argument(
-        "--spectra", default="taps", choices=("taps", "filters", "operator"), help="view of convolutions"
-    )
+    command.add_argument("--spectra", default="taps", choices=VIEWS, help="view of convolutions")
     command.add_argument("--measures", default=",".join(MEASURES), help="some of %(default)s")
     command.add_argument("--replicates", type=int, default=1000, help="of the bootstrap behind alpha_p; 0: none")
     command.add_argument("--workers", type=int, default=1, help="matrices measured at once")

@@ -46,11 +46,11 @@ class TakeTicket(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if self.ticket is None:
-            self._take_at(self._steps_taken())
+            self._take_at(_steps_taken(self.model))
 
     def on_train_batch_end(self, batch, logs=None):
         if self.ticket is None:
-            self._take_at(self._steps_taken())
+            self._take_at(_steps_taken(self.model))
 
     def _take_at(self, step: int) -> None:
         if step == self.step:
@@ -61,9 +61,6 @@ class TakeTicket(keras.callbacks.Callback):
                 f"(steps_per_execution={self.model.steps_per_execution}). "
                 f"Received: step={self.step}"
             )
-
-    def _steps_taken(self) -> int:
-        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
 
 
 class RedundancyMonitor(keras.callbacks.Callback):
@@ -152,7 +149,7 @@ class RedundancyMonitor(keras.callbacks.Callback):
         if self.log.last is None:
             return 0
         step, then = self.log.last
-        iterations = self._iterations()
+        iterations = _steps_taken(self.model)
         if iterations == 0:
             raise ValueError(
                 f"`log_dir` holds a training of {step} steps, and the model has not trained one: choose another folder, or "
@@ -164,7 +161,7 @@ class RedundancyMonitor(keras.callbacks.Callback):
         self._next = 2 * max(self._step, 0.5) if self.every == "log" else self._next_multiple()
         if self.log.last is None or self._step > self.log.last[0]:
             found = list(records(self.model, self._first_weights(), self.data, self.spectra, settings=self.settings))
-            self.log.write(self._step, self._iterations(), found)
+            self.log.write(self._step, _steps_taken(self.model), found)
 
     def _next_multiple(self) -> float:
         return (self._step // self.every + 1) * self.every if isinstance(self.every, int) else np.inf
@@ -178,5 +175,6 @@ class RedundancyMonitor(keras.callbacks.Callback):
             self.initial = read_arrays(file)
         return self.initial
 
-    def _iterations(self) -> int:
-        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+
+def _steps_taken(model: keras.Model) -> int:
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations))

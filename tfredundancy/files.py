@@ -105,11 +105,12 @@ def write_csv(path: str | os.PathLike, rows: Sequence[Mapping[str, Any]] | pd.Da
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows.to_dict("records") if table else rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: cell(value) for name, value in row.items()})
     write_atomically(path, lambda file: file.write(text.getvalue().encode()))
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """What a table holds for a value: nothing for None and NaN."""
     value = value.item() if isinstance(value, np.generic) else value
     return "" if value is None or value != value else value
 

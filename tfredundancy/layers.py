@@ -346,6 +346,20 @@ def unit_variables(layer) -> tuple[int, list[tuple[keras.Variable, tuple[int, ..
     raise ValueError(f"The units of layer '{layer.name}' of type {type(layer).__name__} are not known.")
 
 
+def is_elementwise(activation) -> bool:
+    """Whether unit i that leaves an activation function depends on unit i alone; None is the identity.
+
+    Example:
+        >>> [is_elementwise(keras.activations.get(name)) for name in ("relu", "softmax", "glu", None)]
+        [True, False, False, True]
+    """
+    if activation is None:
+        return True
+    others = ops.array([[0.0, 0.0, 0.0], [0.5, -2.0, 3.0]])
+    before, after = (activation(ops.concatenate([ops.full((2, 1), first), others], axis=-1)) for first in (-1.0, 1.0))
+    return tuple(before.shape) == (2, 4) and bool(ops.all(before[:, 1:] == after[:, 1:]))
+
+
 def check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:
     """Raise unless `mask` is a bool array of `shape`; `name` says whose it is."""
     if mask.dtype != bool or mask.shape != shape:

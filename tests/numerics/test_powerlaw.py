@@ -1,5 +1,6 @@
 """Power-law tails against the `powerlaw` package, naive twins, closed forms and simulated noise."""
 
+import functools
 import warnings
 
 import numpy as np
@@ -416,14 +417,18 @@ def test_a_power_law_beats_the_exponential_and_ties_with_what_contains_it():
         assert pl.compare(values, fit, "lognormal").p > 0.01
 
 
+def unnormalised_log_density(other, x, parameters):
+    """ln p of the alternatives up to a constant."""
+    if other == "exponential":
+        return -parameters["rate"] * x
+    if other == "lognormal":
+        return -np.log(x) - (np.log(x) - parameters["mu"]) ** 2 / 2 / parameters["sigma"] ** 2
+    return -parameters["alpha"] * np.log(x) - parameters["rate"] * x
+
+
 def log_density(other, x, xmin, parameters):
     """ln p of the alternatives on x ≥ xmin, normalised by quadrature."""
-    if other == "exponential":
-        raw = lambda t: -parameters["rate"] * t  # noqa: E731
-    elif other == "lognormal":
-        raw = lambda t: -np.log(t) - (np.log(t) - parameters["mu"]) ** 2 / 2 / parameters["sigma"] ** 2  # noqa: E731
-    else:
-        raw = lambda t: -parameters["alpha"] * np.log(t) - parameters["rate"] * t  # noqa: E731
+    raw = functools.partial(unnormalised_log_density, other, parameters=parameters)
     top = raw(xmin)
     norm = integrate.quad(lambda s: np.exp(raw(xmin * np.exp(s)) - top + s), 0, 12, epsabs=0, epsrel=1e-11, limit=300)
     return raw(x) - top - np.log(norm[0] * xmin)

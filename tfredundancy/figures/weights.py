@@ -4,6 +4,7 @@ Grey is what is measured, orange the law of noise, blue the power law, dashed th
 trusted is drawn thin and says so.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import matplotlib
@@ -300,8 +301,6 @@ def _bins(values: np.ndarray, bins: int | None, log: bool) -> np.ndarray:
 
 
 def _wrapped(text: str, width: int) -> str:
-    import textwrap
-
     return "\n".join(textwrap.wrap(text, width))
 
 
@@ -322,10 +321,10 @@ def _draw_alpha_of_all(axes: Axes, records: Sequence[Record]) -> None:
     axes.legend(ncols=3, loc="upper right", fontsize=7)
 
 
-def _draw_share(numerator: str, denominator: str, label: str) -> Callable:
+def _draw_share(numerator: str, denominator: str) -> Callable:
     def draw(axes: Axes, records: Sequence[Record]) -> None:
         share = _column(records, numerator) / _column(records, denominator)
-        axes.plot(np.arange(len(records)), share, "o", color=TAIL, label=label)
+        axes.plot(np.arange(len(records)), share, "o", color=TAIL)
         axes.set_ylim(0, None)
 
     return draw
@@ -359,7 +358,7 @@ _OVERVIEW: dict[str, Callable] = {
     "spikes": _draw_against("spikes", None),
     "frame-potential\nexcess": _draw_against("frame_excess", None),
     "mean angle to\ncentre (°)": _draw_against("mean_angle", "null_angle"),
-    "directions\n÷ units": _draw_share("clusters", "units", "clusters"),
+    "directions\n÷ units": _draw_share("clusters", "units"),
 }
 
 

@@ -22,6 +22,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
+from tfredundancy.layers import is_elementwise
 from tfredundancy.numerics import responses as measures
 from tfredundancy.numerics.masks import kept_count
 from tfredundancy.paths import Wrapped, joined, layer_paths, own_variables
@@ -504,15 +505,9 @@ def _is_one_for_one(operation) -> bool:
     """Whether unit i that comes out depends, in inference, on unit i that goes in and on no other."""
     operation = _inner(operation)
     if isinstance(operation, L.Activation):
-        return _is_elementwise(operation.activation)
+        return is_elementwise(operation.activation)
     bare = type(operation).__module__.startswith("keras.") and type(operation).__name__ in _ONE_FOR_ONE_OPS
     return bare or isinstance(operation, _ONE_FOR_ONE)
-
-
-def _is_elementwise(activation) -> bool:
-    """Not so for softmax, which mixes units, nor for glu, which halves them."""
-    before, after = (ops.convert_to_numpy(activation(ops.array([[first, 0.5, -2.0, 3.0]]))) for first in (-1.0, 1.0))
-    return before.shape == (1, 4) and bool((before[:, 1:] == after[:, 1:]).all())
 
 
 # Listening and silencing.

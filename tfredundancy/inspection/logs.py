@@ -11,11 +11,11 @@ import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tensorboard_plugin_redundancy import schema
 
+from tfredundancy.files import cell
 from tfredundancy.inspection.records import COLUMNS, Record
 from tfredundancy.inspection.summaries import EventLog, Series, append_whole
 
@@ -137,13 +137,8 @@ def _lines(step: int, iterations: int, records: Sequence[Record], head: bool) ->
     if head:
         writer.writeheader()
     for record in records:
-        writer.writerow({"step": step, "iterations": iterations} | {k: _cell(v) for k, v in record.row.items()})
+        writer.writerow({"step": step, "iterations": iterations} | {k: cell(v) for k, v in record.row.items()})
     return text.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    return "" if value is None or value != value else value
 
 
 def _cut_off(table: Path, last: int | None) -> tuple[int, int] | None:

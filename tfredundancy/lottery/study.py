@@ -6,7 +6,6 @@ Everything but timings.csv is a function of the configuration and the machine, h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from tfredundancy.files import read_csv, save_figure, write_csv, write_json
 from tfredundancy.inspection.summaries import EventLog
 from tfredundancy.lottery.arms import DENSE
 from tfredundancy.lottery.loop import Observer, Record, Rows, levels, steps_in_all
-from tfredundancy.numerics.intervals import paired_difference, verdict
+from tfredundancy.lottery.reports import difference, shown, spread, text_table
 from tfredundancy.runs import RunDirectory
 
 
@@ -87,16 +86,13 @@ def summary(results: pd.DataFrame) -> dict[str, Any]:
 
 def table(results: pd.DataFrame) -> str:
     """Accuracy (mean, min–max over seeds) at the end and at the best validation loss, and the step of that, per arm."""
-    accuracies = ("test_accuracy", "early_test_accuracy")
-    lines = [
-        f"{'level':>5} {'density':>8}  {'arm':<13}{'test accuracy %':>24}{'at early stopping %':>24}"
-        f"{'early step':>19}{'steps':>8}{'all steps':>11}"
-    ]
+    header = ["level", "density", "arm", "test accuracy %", "at early stopping %", "early step", "steps", "all steps"]
+    lines = []
     for (level, arm), rows in results.groupby(["level", "arm"], sort=False):
-        spreads = "".join(f"{_spread(100 * rows[column], 2):>24}" for column in accuracies)
-        counts = f"{_spread(rows.early_step, 0):>19}{rows.steps.iloc[0]:>8}{rows.total_steps.iloc[0]:>11}"
-        lines.append(f"{level:>5} {rows.density.mean():>8.2%}  {arm:<13}{spreads}{counts}")
-    return "\n".join(lines)
+        accuracies = [shown(rows[name], 2, 100) for name in ("test_accuracy", "early_test_accuracy")]
+        counts = [shown(rows.early_step, 0), str(rows.steps.iloc[0]), str(rows.total_steps.iloc[0])]
+        lines.append([str(level), f"{rows.density.mean():.2%}", arm, *accuracies, *counts])
+    return text_table(header, lines)
 
 
 class _Progress(Observer):
@@ -172,16 +168,10 @@ def _level_summary(level: int, rows: pd.DataFrame, dense: pd.DataFrame) -> dict[
 def _arm_summary(rows: pd.DataFrame) -> dict[str, Any]:
     found: dict[str, Any] = {"density": float(rows.density.mean())}
     for column in ("test_accuracy", "early_test_accuracy", "early_step"):
-        values = rows[column]
-        found[column] = {"mean": float(values.mean()), "min": float(values.min()), "max": float(values.max())}
+        found[column] = spread(rows[column])
     return found | {"steps": int(rows.steps.iloc[0]), "total_steps": int(rows.total_steps.iloc[0])}
 
 
 def _difference(rows: pd.DataFrame, subtracted: str, column: str, arm: str = "rewind") -> dict[str, Any]:
     pairs = rows.pivot(index="seed", columns="arm", values=column)
-    interval = paired_difference(pairs[arm], pairs[subtracted])
-    return {**asdict(interval), "verdict": verdict(interval)}
-
-
-def _spread(values: pd.Series, digits: int) -> str:
-    return f"{values.mean():.{digits}f} ({values.min():.{digits}f}–{values.max():.{digits}f})"
+    return difference(pairs[arm], pairs[subtracted])

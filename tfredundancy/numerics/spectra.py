@@ -60,10 +60,6 @@ FEWEST = 10  # eigenvalues of a matrix whose bulk is fitted
 BLOCK = 1 << 21  # entries that are turned to float64 at once
 SORTED = 1 << 22  # entries that are put in random order at once: 32 MB of keys
 LANCZOS = 128  # from this side on the largest eigenvalue alone is cheaper than all
-LEVEL_SPACING = {
-    "random": 0.5307,
-    "independent": 0.3863,
-}  # mean ratio of the Gaussian orthogonal ensemble, and of Poisson
 
 
 # --- eigenvalues and what is made of them alone ---

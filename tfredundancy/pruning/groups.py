@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import keras
-from keras import ops
 
-from tfredundancy.layers import unit_variables
+from tfredundancy.layers import is_elementwise, unit_variables
 from tfredundancy.paths import Wrapped, joined, layer_paths
 
 L = keras.layers
@@ -232,7 +231,7 @@ class _Tracer:
             return [self._barrier(layer, wires, path)]
         if isinstance(layer, (keras.Sequential, keras.Model)) and hasattr(layer, "inputs"):
             return self.run(layer, wires, path)
-        if isinstance(layer, (*_MAKERS, *_DEPTHWISE, L.Activation)) and not _is_elementwise(layer.activation):
+        if isinstance(layer, (*_MAKERS, *_DEPTHWISE, L.Activation)) and not _keeps_units_apart(layer.activation):
             return [self._barrier(layer, wires, path)]
         if isinstance(layer, _MAKERS) and getattr(layer, "groups", 1) == 1:
             return [self._make(layer, path)]
@@ -294,12 +293,8 @@ class _Tracer:
         return UnitGroups(groups, kept_out)
 
 
-def _is_elementwise(activation) -> bool:
-    """Whether unit i that comes out depends on unit i alone: not so for softmax, nor for glu, which has half as many."""
-    if activation is None or isinstance(activation, _HAND_ON):
-        return True
+def _keeps_units_apart(activation) -> bool:
+    """As `is_elementwise`, for an activation that may be a layer."""
     if isinstance(activation, keras.layers.Layer):
-        return False
-    at_rest, moved = ops.zeros((1, 4)), ops.one_hot([0], 4)
-    before, after = activation(at_rest), activation(moved)
-    return before.shape == at_rest.shape and bool(ops.all(before[:, 1:] == after[:, 1:]))
+        return isinstance(activation, _HAND_ON)
+    return is_elementwise(activation)
