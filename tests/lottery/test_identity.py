@@ -93,3 +93,12 @@ def test_what_an_optimizer_excludes_from_weight_decay_belongs_to_it(perceptron):
         model.compile(optimizer, "mse")
         found.append(described_model(model, masks(prune_weights(model, 1.0)))["optimizer"])
     assert found[0] != found[1]
+
+
+def test_functions_of_lambda_layers_belong_to_the_net():
+    def lambda_net(function):
+        model = keras.Sequential([keras.Input((4,)), L.Dense(3, name="a"), L.Lambda(function), L.Dense(2, name="b")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        return described_model(model, masks(prune_weights(model, 1.0)))["layers"]
+
+    assert lambda_net(lambda x: 2 * x) == lambda_net(lambda x: 2 * x) != lambda_net(lambda x: 3 * x)

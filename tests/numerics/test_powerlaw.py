@@ -629,6 +629,19 @@ def test_the_alpha_of_noise_is_a_median_and_pools_matrices():
     assert pl.noise_alpha(3, 2.0, np.random.default_rng(43), pooled=9, draws=1) == pl.fit(pool).alpha
 
 
+@pytest.mark.parametrize(("n", "q", "pooled"), [(256, 1.0, 1), (400, 3.0, 1), (256, 2.0, 4)])
+def test_the_alpha_of_much_noise_is_that_of_expected_eigenvalues_and_among_those_drawn(n, q, pooled):
+    draws = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        draws.append(pl.fit(np.concatenate([pl.noise_spectrum(n, q, rng) for _ in range(pooled)])).alpha)
+    found = {pl.noise_alpha(n, q, np.random.default_rng(seed), pooled=pooled) for seed in range(2)}
+    (alpha,) = found
+    places = [marchenko_pastur_quantile(np.array((i - 0.5) / (n * pooled)), q) for i in range(1, n * pooled + 1)]
+    assert alpha == pytest.approx(pl.fit(np.array(places)).alpha, rel=1e-9)
+    assert min(draws) < alpha < np.quantile(draws, 0.75)
+
+
 @pytest.mark.parametrize("n, q, name", [(0, 2.0, "n"), (5, 0.9, "q"), (5, np.nan, "q"), (5, np.inf, "q")])
 def test_noise_of_no_shape_is_refused(n, q, name):
     with pytest.raises(ValueError, match=f"`{name}` must be .*at least 1. Received: {name}="):

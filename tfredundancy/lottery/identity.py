@@ -44,6 +44,8 @@ def described(value: Any, depth: int = 0) -> Any:
         return {str(key): inner(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
         return [inner(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: inner(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, functools.partial):
@@ -53,9 +55,8 @@ def described(value: Any, depth: int = 0) -> Any:
         return [_name(value), _digest(_code(value.__code__)), inner(held), inner(value.__defaults__)]
     if hasattr(value, "__qualname__"):
         return _name(value)
-    if hasattr(
-        value, "__dict__"
-    ):  # not get_config, from which Keras leaves things out, such as the delta of a Huber loss
+    if hasattr(value, "__dict__"):
+        # Not get_config, from which Keras leaves things out, such as the delta of a Huber loss.
         return {"class": _name(type(value)), **inner(vars(value))}
     return [_name(type(value)), str(value)]
 
@@ -86,7 +87,7 @@ def described_start(model: keras.Model, ticket: Ticket, draw: bool) -> str:
 
 
 def _optimizer(optimizer, variables: Mapping[str, keras.Variable]) -> dict[str, Any]:
-    parts = [part for part in (optimizer, *optimizer_parts(optimizer)) if part is not None]
+    parts = {id(part): part for part in (optimizer, *optimizer_parts(optimizer))}.values()
     return {f"{place} {type(part).__name__}": _one_optimizer(part, variables) for place, part in enumerate(parts)}
 
 

@@ -30,17 +30,17 @@ from tfredundancy.numerics.random_matrices import (
     marchenko_pastur_cdf,
     marchenko_pastur_edges,
     marchenko_pastur_median,
+    marchenko_pastur_quantile,
 )
 
-FEWEST_DISTINCT = (
-    4  # the two largest distinct eigenvalues start no tail, and a scan needs two candidates to choose from
-)
+# The two largest distinct eigenvalues start no tail, and a scan needs two candidates to choose from.
+FEWEST_DISTINCT = 4
+EXPECTED = 256  # eigenvalues of noise from which on they are taken at their expected places
 
 _ROUNDING = 1e-12  # relative difference up to which eigenvalues are taken for equal when they are too few or all equal
 _PROBES = (1 / 4, 3 / 4)  # where in its tail a candidate is looked at first, as a share of the tail
-_CHUNK = (
-    1 << 15
-)  # eigenvalues of all the replicates handled at once: enough to hide NumPy's overhead, few for the cache
+# Eigenvalues of all the replicates handled at once: enough to hide NumPy's overhead, few for the cache.
+_CHUNK = 1 << 15
 _LONGEST_CUT = 100.0  # standard deviations below xmin from where on a log-normal's tail is a power law to four digits
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
 
@@ -396,17 +396,21 @@ def noise_spectrum(n: int, q: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def noise_alpha(n: int, q: float, rng: np.random.Generator, pooled: int = 1, draws: int = 5) -> float:
-    """The alpha that the same fit returns on pure noise of the same shape: the median over some Marchenko–Pastur spectra.
+    """The alpha that the same fit returns on pure noise of the same shape.
+
+    Below 256 eigenvalues it is the median over some drawn spectra. From there on, where eigenvalues hardly leave their places but
+    a fit still jumps from draw to draw (its median of five between 11 and 70 at 512 × 4608), it is that of the expected spectrum,
+    the quantiles (i − ½)/n of the Marchenko–Pastur law: a value from the lower half of the draws', and the same every time.
 
     Args:
         n: eigenvalues of a matrix.
         q: aspect ratio N/n, at least 1.
         rng: generator of the noise.
         pooled: matrices of that shape whose eigenvalues are put together.
-        draws: fits of which the median is taken.
+        draws: fits of which the median is taken, below 256 eigenvalues.
 
     Returns:
-        A median of alphas. An alpha of a matrix near it says that the fit saw the edge of the bulk.
+        An alpha. That of a matrix near it says that the fit saw the edge of the bulk.
 
     Raises:
         ValueError: as `noise_spectrum`; n·pooled is below 4; pooled < 1 or draws < 1.
@@ -421,6 +425,9 @@ def noise_alpha(n: int, q: float, rng: np.random.Generator, pooled: int = 1, dra
     """
     if pooled < 1 or draws < 1:
         raise ValueError(f"`pooled` and `draws` must be at least 1. Received: pooled={pooled}, draws={draws}")
+    if n >= EXPECTED:
+        places = (np.arange(n * pooled) + 0.5) / (n * pooled)
+        return fit(marchenko_pastur_quantile(places, q)).alpha
     spectra = (np.concatenate([noise_spectrum(n, q, rng) for _ in range(pooled)]) for _ in range(draws))
     return float(np.median([fit(spectrum).alpha for spectrum in spectra]))
 

@@ -85,7 +85,8 @@ def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
         return layer.get_config(), {}
     plain = object.__new__(type(layer))  # Keras layers copy themselves by saving and loading
     plain.__dict__.update(vars(layer))
-    plain.__dict__.update({name: keras.activations.linear if "activation" in name else None for name in functions})
+    optional = ("regularizer", "constraint", "initializer")
+    plain.__dict__.update({name: None if name.endswith(optional) else keras.activations.linear for name in functions})
     return plain.get_config(), functions
 
 
@@ -100,10 +101,8 @@ def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:
 def _copy_variables(old, new) -> dict[int, keras.Variable]:
     """Assign the variables of `new`; {id of the old variable: the new one}."""
     pairs = list(zip(old.variables, new.variables, strict=True))
-    for (
-        source,
-        target,
-    ) in pairs:  # by way of NumPy: with JAX two variables could share a buffer, which training gives away
+    for source, target in pairs:
+        # By way of NumPy: with JAX two variables could share a buffer, which training gives away.
         target.assign(np.array(ops.convert_to_numpy(source)))
     return {id(source): target for source, target in pairs}
 
@@ -120,9 +119,8 @@ def _compile_alike(model: keras.Model, new: keras.Model, twins: dict[int, keras.
         }
         settings |= metrics | {"optimizer": fresh_optimizer(model.optimizer), "auto_scale_loss": False}
         new.compile(**settings)
-    keep_exclusions(
-        model.optimizer, new.optimizer, [(old, twins[id(old)]) for old in model.variables if id(old) in twins]
-    )
+    pairs = [(old, twins[id(old)]) for old in model.variables if id(old) in twins]
+    keep_exclusions(model.optimizer, new.optimizer, pairs)
     if model.optimizer.built:
         if not new.optimizer.built:
             new.optimizer.build([twins[id(variable)] for variable in model.optimizer._trainable_variables])
@@ -136,11 +134,8 @@ def _fresh_metric(metric):
 def fresh_optimizer(optimizer, learning_rate: float | None = None):
     """An optimizer of the same settings that is not built; `learning_rate` replaces its own, a schedule too."""
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        config = {
-            **optimizer.get_config(),
-            "inner_optimizer": fresh_optimizer(optimizer.inner_optimizer, learning_rate),
-        }
-        return type(optimizer)(**config)
+        inner = fresh_optimizer(optimizer.inner_optimizer, learning_rate)
+        return type(optimizer)(**{**optimizer.get_config(), "inner_optimizer": inner})
     config = optimizer.get_config()
     if learning_rate is not None:
         config["learning_rate"] = learning_rate
