@@ -213,10 +213,11 @@ class _Measuring:
             n, m = max(self.matrix.block), min(self.matrix.block)
             values = np.square(np.asarray(self.matrix.singular_values(), np.float64)) / n
             return [values], n, m, len(values) // m
-        slices = self._slices()
+        slices = self._slices
         m, n = sorted(slices[0].shape)
         return [spectra.esd(part, self.settings.precision) for part in slices], n, m, len(slices)
 
+    @functools.cached_property
     def _slices(self) -> tuple[np.ndarray, ...]:
         """The matrices of the view; of pruned layers without the rows and columns that are pruned in all of them."""
         slices = self.matrix.slices()
@@ -234,7 +235,7 @@ class _Measuring:
             return 3.0
         if self.matrix.slices is None:
             return spectra.kurtosis(self._kept_units())
-        return spectra.kurtosis(np.concatenate([part.ravel() for part in self._slices()])[:, None])
+        return spectra.kurtosis(np.concatenate([part.ravel() for part in self._slices])[:, None])
 
     def _share(self) -> float:
         """Share of the weights of the units that are left that is not pruned: zeros have no variance."""
@@ -263,7 +264,7 @@ class _Measuring:
         if self.matrix.slices is None:
             raise ValueError("the entries of an operator can not be permuted")
         rng = self._rng("null")
-        edge = max(spectra.permutation_null(part, rng).largest for part in self._slices())
+        edge = max(spectra.permutation_null(part, rng).largest for part in self._slices)
         self._add_to_spectrum(null_edge=edge)
         self.row |= {"null_edge": edge, "spikes_beyond_null": int((found.eigenvalues > edge).sum())}
 

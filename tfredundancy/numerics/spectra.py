@@ -710,8 +710,11 @@ def _gram(tall: np.ndarray, precision: str, scale: float) -> np.ndarray:
     """WᵀW/scale², its lower triangle, summed over blocks of rows."""
     n, m = tall.shape
     rank_update = linalg.blas.dsyrk if precision == "float64" else linalg.blas.ssyrk
-    gram = np.zeros((m, m), precision, order="F")
     rows = max(1, BLOCK // m)
+    if n <= rows:
+        whole = np.asarray(tall if scale == 1 else tall / scale, precision)
+        return whole.T @ whole
+    gram = np.zeros((m, m), precision, order="F")
     for start in range(0, n, rows):
         block = tall[start : start + rows]
         block = np.ascontiguousarray(block if scale == 1 else block / scale, precision)
