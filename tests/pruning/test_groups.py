@@ -252,6 +252,15 @@ def test_attention_heads_are_units():
     assert {group.name: group.size for group in found} == {"before": 6, "mha": 3, "after": 4}
 
 
+def test_the_heads_of_an_attention_whose_scores_are_used_stay():
+    inputs = keras.Input((5, 8))
+    y, scores = L.MultiHeadAttention(4, 2, name="mha")(inputs, inputs, return_attention_scores=True)
+    model = keras.Model(inputs, [L.Dense(2, name="logits")(y), scores])
+    assert not groups(model) and kept_out(model)["mha"] == "barrier: 'mha' (MultiHeadAttention)"
+    with pytest.raises(ValueError, match="no units to prune"):
+        tfr.prune_units(model, 0.5)
+
+
 def test_a_dense_net_is_wrapped_and_computes(rng):
     """Units before a Flatten are whole channels: masking one silences its tile."""
     inputs = keras.Input((3, 3, 2))

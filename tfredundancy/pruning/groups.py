@@ -239,7 +239,7 @@ class _Tracer:
             return [self._hold(layer, wires[0], path, maker=True)]
         if isinstance(layer, L.BatchNormalization) and layer.axis in (-1, layer.input_spec.ndim - 1):
             return [self._hold(layer, wires[0], path, maker=False)]
-        if isinstance(layer, L.MultiHeadAttention) and type(layer) is L.MultiHeadAttention:
+        if type(layer) is L.MultiHeadAttention and not _tells_scores(operation):
             self._own(path, self.new(layer.num_heads), maker=True)
             return [self.frozen(f"output of the attention '{path}'")]
         if isinstance(layer, L.Flatten):
@@ -278,7 +278,7 @@ class _Tracer:
         reason = f"barrier: '{path}' ({type(layer).__name__})"
         for wire in wires:
             self.freeze(wire, reason)
-        if isinstance(layer, keras.layers.Layer) and isinstance(layer, _MAKERS):
+        if isinstance(layer, (*_MAKERS, L.MultiHeadAttention)):
             self._own(path, self.frozen(reason), maker=True)
         return self.frozen(reason)
 
@@ -291,6 +291,11 @@ class _Tracer:
         groups = tuple(UnitGroup(made[root][0], self.size[root], tuple(paths)) for root, paths in free.items())
         kept_out = {path: self.reason[root] for root in held if root in self.reason for path in made[root]}
         return UnitGroups(groups, kept_out)
+
+
+def _tells_scores(attention) -> bool:
+    """Whether a call returns the scores of every head, a masked one's too."""
+    return any(len(node.output_tensors) > 1 for node in attention._inbound_nodes)
 
 
 def _keeps_units_apart(activation) -> bool:
