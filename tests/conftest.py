@@ -1,6 +1,9 @@
 """What the tests share: a quiet TensorFlow, tiny models, random values."""
 
+import importlib.util
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -62,3 +65,19 @@ def perceptron():
         return keras.Model(inputs, keras.layers.Dense(3, name="logits", **settings)(hidden), name=name)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def run_with_jax():
+    """Return a function that runs a script with JAX, in a process of its own: the backend is chosen when Keras is imported."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("JAX is not installed")
+
+    def run(script, *words):
+        environment = os.environ | {"KERAS_BACKEND": "jax"}
+        command = [sys.executable, "-c", script, *map(str, words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+        return done.stdout
+
+    return run

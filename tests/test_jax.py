@@ -1,12 +1,5 @@
 """The pruning core with JAX, in a process of its own: the backend is chosen when Keras is imported."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-
-import pytest
-
 SCRIPT = """
 import keras, numpy as np
 import tfredundancy as tfr
@@ -87,8 +80,5 @@ print("done")
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_the_pruning_core_runs_with_jax():
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stdout + done.stderr
+def test_the_pruning_core_runs_with_jax(run_with_jax):
+    assert run_with_jax(SCRIPT).endswith("done\n")

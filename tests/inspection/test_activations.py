@@ -1,10 +1,5 @@
 """Responses of units: against sub-models, duplicated and dead units, knock-outs by hand, and with JAX."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -731,8 +726,5 @@ print("done")
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_the_same_with_jax():
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stdout + done.stderr
+def test_the_same_with_jax(run_with_jax):
+    assert run_with_jax(SCRIPT).endswith("done\n")

@@ -1,11 +1,7 @@
 """Every kernel of a model is analysed or has a reason; what the records hold, against the layers' own arrays and answers."""
 
-import importlib.util
 import inspect
-import os
 import re
-import subprocess
-import sys
 import tracemalloc
 from types import SimpleNamespace
 
@@ -515,8 +511,5 @@ print("done")
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_it_all_works_with_jax():
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", JAX], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and done.stdout.endswith("done\n"), done.stdout + done.stderr
+def test_it_all_works_with_jax(run_with_jax):
+    assert run_with_jax(JAX).endswith("done\n")

@@ -1,12 +1,5 @@
 """The loop where TensorFlow can not be imported: levels, kill and resume, law 4, mixed precision."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-
-import pytest
-
 SCRIPT = """
 import sys
 sys.modules["tensorflow"] = None  # importing it fails
@@ -77,8 +70,5 @@ np.testing.assert_allclose(ends[1], ends[0], atol=0.1 * np.abs(ends[0]).max())
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_the_loop_runs_with_jax(tmp_path):
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT, tmp_path], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
+def test_the_loop_runs_with_jax(run_with_jax, tmp_path):
+    run_with_jax(SCRIPT, tmp_path)

@@ -1,12 +1,5 @@
 """The networks and the augmentation run where TensorFlow is not even imported."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-
-import pytest
-
 SCRIPT = """
 import sys
 import jax, numpy as np
@@ -21,8 +14,5 @@ assert "tensorflow" not in sys.modules
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_networks_and_augmentation_run_with_jax():
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+def test_networks_and_augmentation_run_with_jax(run_with_jax):
+    run_with_jax(SCRIPT)
