@@ -66,6 +66,15 @@ for optimizer, prune in ((keras.optimizers.AdamW(0.05), tfr.prune_units), (keras
     assert not any((after[path] & ~before[path]).any() for path in after)
     assert np.isfinite(fit(model)).all()
 
+plain = keras.Sequential([keras.Input((5,)), L.Dense(3, kernel_constraint=keras.constraints.MaxNorm(0.5), name="one")])
+plain.compile("adam", "mse")
+constrained = tfr.prune_weights(plain, 0.5)
+fit(constrained)
+tfr.set_masks(constrained, tfr.choose_masks(constrained, 0.25))
+fit(constrained)
+kernel = array(constrained.get_layer("one").layer.kernel)
+assert not kernel[~tfr.masks(constrained)["one/kernel"]].any() and np.linalg.norm(kernel, axis=0).max() < 0.501
+
 import jax
 layer = tfr.layers.PruneUnits(L.Dense(2), mask=np.array([True, False]))
 layer.build((None, 3))

@@ -8,8 +8,8 @@ moving average does to the stored numbers, because the layer never sees them; th
 even an infinite one out. No callback is needed, nothing depends on `fit`.
 
 The stored numbers are zeroed when a mask is set and when the model is saved. With element-wise optimizers they stay zero in
-between; an optimizer that mixes the entries of a kernel (Muon) moves them, without effect: regularisers and constraints of
-the wrapped variables see what the layer sees.
+between; an optimizer that mixes the entries of a kernel (Muon) moves them, without effect: regularisers of the wrapped
+variables see what the layer sees, and so do constraints, but for JAX.
 """
 
 import base64
@@ -38,8 +38,11 @@ class _Target:
         return ops.where(ops.reshape(self.mask.value, self.shape), value, ops.zeros((), value.dtype))
 
     def hide_pruned(self) -> None:
-        """Let the variable's regulariser and constraint see the pruned entries as zero, as the layer does."""
-        for function in ("regularizer", "constraint"):
+        """Let the variable's regulariser and constraint see the pruned entries as zero, as the layer does.
+
+        With JAX an optimizer has its own variables at hand and no masks: constraints see the stored numbers there.
+        """
+        for function in ("regularizer",) if keras.backend.backend() == "jax" else ("regularizer", "constraint"):
             if (given := getattr(self.variable, function, None)) is not None:
                 setattr(self.variable, function, _of_effective(given, self))
 
@@ -357,7 +360,10 @@ def is_elementwise(activation) -> bool:
         return True
     others = ops.array([[0.0, 0.0, 0.0], [0.5, -2.0, 3.0]])
     before, after = (activation(ops.concatenate([ops.full((2, 1), first), others], axis=-1)) for first in (-1.0, 1.0))
-    return tuple(before.shape) == (2, 4) and bool(ops.all(before[:, 1:] == after[:, 1:]))
+    if tuple(before.shape) != (2, 4):
+        return False
+    before, after = before[:, 1:], after[:, 1:]
+    return bool(ops.all((before == after) | (ops.isnan(before) & ops.isnan(after))))  # the root of −2 is no number
 
 
 def check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:

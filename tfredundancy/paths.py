@@ -42,6 +42,16 @@ def variable_paths(model: keras.layers.Layer) -> dict[str, keras.Variable]:
     return dict(_variables(model, "", set(), set()))
 
 
+def is_random_state(path: str) -> bool:
+    """Whether the variable at this path is the state of a random layer.
+
+    Example:
+        >>> is_random_state("dropout/seed_generator_state"), is_random_state("dense/kernel")
+        (True, False)
+    """
+    return path.rpartition("/")[2].startswith("seed_generator_state")
+
+
 def variable_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """{path: copy of the value} of the variables of `model`."""
     return {path: np.array(keras.ops.convert_to_numpy(v)) for path, v in variable_paths(model).items()}

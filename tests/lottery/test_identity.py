@@ -4,6 +4,7 @@ import functools
 import os
 import subprocess
 import sys
+import threading
 
 import keras
 import numpy as np
@@ -15,11 +16,24 @@ from tfredundancy.lottery.identity import described, described_model
 from tfredundancy.pruning import masks
 
 SCRIPT = """
-import json, numpy as np
-from tests.lottery.test_identity import net
+import json
+from tests.lottery.test_identity import net, things
 from tfredundancy.lottery.identity import described
-print(json.dumps([net(), described({"array": np.arange(3), "function": abs, "criterion": lambda w: w ** 2})]))
+print(json.dumps([net(), described(things())]))
 """
+
+
+def things():
+    """Return a value of every kind that could look different in another process."""
+    letters, lock = {"a", "b", "c"}, threading.Lock()
+
+    def criterion(kernel, *, power=2):
+        return kernel**power if lock in (None, "a") or str(kernel) in {"a", "b", "c"} else later(letters)
+
+    def later(found):
+        return found
+
+    return {"array": np.arange(3), "function": abs, "criterion": criterion, "letters": letters, lock: object()}
 
 
 def net(units=4, connected=True, rate=0.1, activation=None):
@@ -38,14 +52,12 @@ def net(units=4, connected=True, rate=0.1, activation=None):
 def test_equal_nets_are_described_alike_in_this_process_and_in_another():
     import json
 
-    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "PYTHONHASHSEED": "12345"}
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     other_net, other_things = json.loads(done.stdout.splitlines()[-1])
     assert net() == net() == other_net
-    assert other_things["array"] == described(np.arange(3)) and other_things["function"] == "builtins.abs"
-    code = described(lambda w: w**2)[1:]
-    assert other_things["criterion"][1:] == code
+    assert other_things == described(things()) and other_things["function"] == "builtins.abs"
 
 
 @pytest.mark.parametrize(
@@ -102,3 +114,35 @@ def test_functions_of_lambda_layers_belong_to_the_net():
         return described_model(model, masks(prune_weights(model, 1.0)))["layers"]
 
     assert lambda_net(lambda x: 2 * x) == lambda_net(lambda x: 2 * x) != lambda_net(lambda x: 3 * x)
+
+
+def test_functions_are_told_apart_by_all_that_they_hold():
+    layers = [L.Dense(2, kernel_initializer=start) for start in ("ones", "zeros")]
+    for layer in layers:
+        layer.build((None, 3))
+    teachers = [described(lambda x, layer=layer: layer(x)) for layer in layers]
+    assert teachers[0] != teachers[1]
+
+    def held(layer):
+        return lambda x: layer(x)
+
+    assert described(held(layers[0])) == described(held(layers[0])) != described(held(layers[1]))
+
+    def keyword(power):
+        def criterion(kernel, *, power=power):
+            return kernel**power
+
+        return criterion
+
+    assert described(keyword(2)) != described(keyword(3))
+    tensors = [keras.ops.convert_to_tensor([1, 2, last]) for last in (3, 4)]
+    assert described(tensors[0]) != described(tensors[1]) == described(np.array([1, 2, 4], "int32"))
+
+    class Criterion:
+        def __init__(self, order):
+            self.order = order
+
+        def of(self, kernel):
+            return abs(kernel) ** self.order
+
+    assert described(Criterion(1).of) == described(Criterion(1).of) != described(Criterion(2).of)

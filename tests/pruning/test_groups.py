@@ -126,6 +126,8 @@ def test_an_operation_of_keras_ops_is_a_barrier():
         ("gelu", True),
         (keras.ops.sin, True),
         (lambda x: x**2, True),
+        (keras.ops.sqrt, True),
+        (keras.ops.log1p, True),
         ("softmax", False),
         ("glu", False),
         ("log_softmax", False),
@@ -259,6 +261,9 @@ def test_the_heads_of_an_attention_whose_scores_are_used_stay():
     assert not groups(model) and kept_out(model)["mha"] == "barrier: 'mha' (MultiHeadAttention)"
     with pytest.raises(ValueError, match="no units to prune"):
         tfr.prune_units(model, 0.5)
+    assert list(groups(keras.Model(inputs, L.Dense(2, name="logits")(model.get_layer("mha")(inputs, inputs))))) == [
+        "mha"
+    ]
 
 
 def test_a_dense_net_is_wrapped_and_computes(rng):

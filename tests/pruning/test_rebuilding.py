@@ -206,6 +206,58 @@ def test_lambdas_in_layers_are_shared(prune):
     np.testing.assert_array_equal(pruned(X), model(X))
 
 
+class Scaling(L.Layer):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.function = lambda x: x * self.factor
+
+    def build(self, shape):
+        self.factor = self.add_weight(name="factor", initializer="ones")
+
+    def call(self, x):
+        return self.function(x)
+
+
+@both
+def test_a_lambda_that_uses_its_layer_is_the_copy_s_own(prune):
+    model = keras.Sequential([keras.Input((4,)), Scaling(name="scaling"), L.Dense(6, name="hidden"), L.Dense(3)])
+    pruned = prune(model, 1.0)
+    before = array(pruned(X))
+    model.get_layer("scaling").factor.assign(0.0)
+    np.testing.assert_array_equal(pruned(X), before)
+    pruned.get_layer("scaling").factor.assign(2.0)
+    assert not np.array_equal(array(pruned(X)), before)
+
+
+class OwnCompile(keras.Model):
+    def compile(self, rate):
+        super().compile(keras.optimizers.AdamW(rate, weight_decay=0.5), "mse")
+
+    def get_compile_config(self):
+        return {"rate": 0.1}
+
+
+class Configured(OwnCompile):
+    def compile_from_config(self, config):
+        self.compile(**config)
+        self.optimizer.build(self.trainable_variables)
+
+
+@both
+def test_models_that_compile_themselves(prune):
+    for kind in (OwnCompile, Configured):
+        inputs = keras.Input((4,))
+        model = kind(inputs, L.Dense(3, name="logits")(L.Dense(6, name="hidden")(inputs)))
+        model.compile(0.1)
+        model.optimizer.exclude_from_weight_decay(var_names=["bias"])
+        if kind is OwnCompile:  # Keras says that it can not compile the copy
+            with pytest.warns(UserWarning, match="compile_from_config"):
+                assert not prune(model, 1.0).compiled
+            continue
+        copy = prune(model, 1.0)
+        assert [copy.optimizer._use_weight_decay(v) for v in copy.trainable_variables] == [True, False, True, False]
+
+
 @both
 def test_nested_shared_and_odd_layers_are_copied(prune, rng, randomise):
     inner = keras.Sequential(

@@ -11,14 +11,14 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 import keras
 import numpy as np
 
 from tfredundancy.lottery.ticket import Ticket
-from tfredundancy.paths import variable_paths
+from tfredundancy.paths import is_random_state, variable_paths
 from tfredundancy.pruning.rebuilding import configuration, is_graph, optimizer_parts
 
 _DEEPEST = 8  # levels of objects within objects that are looked at
@@ -35,30 +35,34 @@ def described(value: Any, depth: int = 0) -> Any:
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, np.ndarray | np.generic | keras.Variable):
+    if isinstance(value, np.ndarray | np.generic | keras.Variable) or keras.ops.is_tensor(value):
         return _array(np.asarray(keras.ops.convert_to_numpy(value)))
+    if isinstance(value, keras.layers.Layer):  # that a function holds
+        return [_name(type(value)), [described(variable) for variable in value.variables]]
     if depth == _DEEPEST:
         return _name(type(value))
     inner = functools.partial(described, depth=depth + 1)
     if isinstance(value, Mapping):
-        return {str(key): inner(item) for key, item in value.items()}
+        return {_text(key): inner(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):
         return [inner(item) for item in value]
     if isinstance(value, set | frozenset):
-        return sorted(map(str, value))
+        return sorted(map(_text, value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: inner(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, functools.partial):
         return [inner(value.func), inner(value.args), inner(value.keywords)]
     if isinstance(value, FunctionType):
-        held = [cell.cell_contents for cell in value.__closure__ or ()]
-        return [_name(value), _digest(_code(value.__code__)), inner(held), inner(value.__defaults__)]
+        held = [value.__defaults__, value.__kwdefaults__, *map(_contents, value.__closure__ or ())]
+        return [_name(value), _digest(_code(value.__code__)), inner(held)]
+    if isinstance(value, MethodType):
+        return [inner(value.__func__), inner(value.__self__)]
     if hasattr(value, "__qualname__"):
         return _name(value)
     if hasattr(value, "__dict__"):
         # Not get_config, from which Keras leaves things out, such as the delta of a Huber loss.
-        return {"class": _name(type(value)), **inner(vars(value))}
-    return [_name(type(value)), str(value)]
+        return {"class": _name(type(value)), **{name: inner(item) for name, item in vars(value).items()}}
+    return [_name(type(value)), _text(value)]
 
 
 def described_model(model: keras.Model, pruned: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def described_model(model: keras.Model, pruned: Mapping[str, np.ndarray]) -> dic
 def described_start(model: keras.Model, ticket: Ticket, draw: bool) -> str:
     """What of the ticket a loop begins with: everything, or, where it draws the weights itself, what does not train."""
     drawn = {path for path, variable in variable_paths(model).items() if variable.trainable and draw}
-    kept = {path: v for path, v in ticket.variables.items() if path not in drawn and "seed_generator_state" not in path}
+    kept = {path: v for path, v in ticket.variables.items() if path not in drawn and not is_random_state(path)}
     return _digest(described([kept, list(ticket.optimizer) if ticket.step else []]))
 
 
@@ -142,11 +146,32 @@ def _without_seeds_and_names(value: Any) -> Any:
 
 
 def _code(code: CodeType) -> list[Any]:
-    constants = [_code(item) if isinstance(item, CodeType) else repr(item) for item in code.co_consts]
-    return [code.co_code.hex(), constants, list(code.co_names)]
+    return [code.co_code.hex(), _constant(code.co_consts), list(code.co_names)]
 
 
-def _array(array: np.ndarray) -> str:
+def _constant(value: Any) -> Any:
+    if isinstance(value, CodeType):
+        return _code(value)
+    if isinstance(value, tuple):
+        return [_constant(item) for item in value]
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
+
+
+def _contents(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a name that is not bound yet
+        return None
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    return _name(type(value)) if " at 0x" in text else text
+
+
+def _array(array: np.ndarray) -> Any:
+    if array.dtype.hasobject:
+        return described(array.tolist())
     digest = hashlib.sha256(np.ascontiguousarray(array).view(np.uint8).data).hexdigest()[:16]
     return f"{array.dtype} {array.shape} {digest}"
 

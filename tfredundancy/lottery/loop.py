@@ -31,6 +31,7 @@ from tfredundancy.lottery.controls import derived_seed, reinitialised, shuffled
 from tfredundancy.lottery.identity import described, described_model, described_start
 from tfredundancy.lottery.ticket import Ticket, pack, unpack
 from tfredundancy.lottery.training import Trainer
+from tfredundancy.paths import is_random_state
 from tfredundancy.pruning.rebuilding import fresh_optimizer, keep_exclusions, optimizer_parts
 from tfredundancy.pruning.selection import Density, Masks, choose_masks, masks, prune_units, prune_weights, set_masks
 
@@ -484,7 +485,7 @@ def _scalars(row: Mapping[str, float], level: int, density: float) -> dict[str, 
 
 def _layers_seeded(start: Ticket, seed: int) -> Ticket:
     """The ticket with random layers, such as dropout, that draw something else for each seed."""
-    states = {path: value for path, value in start.variables.items() if path.endswith("seed_generator_state")}
+    states = {path: value for path, value in start.variables.items() if is_random_state(path)}
     drawn = {path: np.array([derived_seed(f"{path} {seed}"), 0], value.dtype) for path, value in states.items()}
     return replace(start, variables=start.variables | drawn)
 

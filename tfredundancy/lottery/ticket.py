@@ -166,7 +166,10 @@ def unpack(arrays: dict[str, np.ndarray], prefix: str = "") -> Ticket:
     variables = {key.removeprefix(start): value for key, value in typed.items() if key.startswith(start)}
     slots = about["optimizer"]
     optimizer = None if slots is None else tuple(typed[f"{prefix}optimizer/{i}"] for i in range(slots))
-    return Ticket(variables, optimizer, about["step"], about.get("optimizer_class"), about.get("counter", 0))
+    first = optimizer[0] if optimizer else np.zeros(1)
+    counted_first = 0 if first.shape == () and first == about["step"] else None  # files from before `counter` was kept
+    counter = about.get("counter", counted_first)
+    return Ticket(variables, optimizer, about["step"], about.get("optimizer_class"), counter)
 
 
 def _dtype(name: str) -> np.dtype:

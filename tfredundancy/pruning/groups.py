@@ -171,6 +171,7 @@ class _Tracer:
     """
 
     paths: dict[int, str]
+    nodes: set[int] = field(default_factory=set)
     parent: list[int] = field(default_factory=list)
     reason: dict[int, str] = field(default_factory=dict)
     size: dict[int, int | None] = field(default_factory=dict)
@@ -209,6 +210,8 @@ class _Tracer:
         if isinstance(model, keras.Sequential):
             return self._run_chain(model.layers, inputs, prefix)
 
+        self.nodes.update(id(node) for nodes in model._nodes_by_depth.values() for node in nodes)
+
         def call(operation, *args, **kwargs):
             wires = [x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, _Wire)]
             outputs = self.operation(operation, wires, joined(prefix, operation.name))
@@ -239,7 +242,7 @@ class _Tracer:
             return [self._hold(layer, wires[0], path, maker=True)]
         if isinstance(layer, L.BatchNormalization) and layer.axis in (-1, layer.input_spec.ndim - 1):
             return [self._hold(layer, wires[0], path, maker=False)]
-        if type(layer) is L.MultiHeadAttention and not _tells_scores(operation):
+        if type(layer) is L.MultiHeadAttention and not self._tells_scores(operation):
             self._own(path, self.new(layer.num_heads), maker=True)
             return [self.frozen(f"output of the attention '{path}'")]
         if isinstance(layer, L.Flatten):
@@ -249,6 +252,10 @@ class _Tracer:
         if isinstance(layer, _UNITE) and self._same_size(wires):
             return [self.unite(wires)]
         return [self._barrier(layer, wires, path)]
+
+    def _tells_scores(self, attention) -> bool:
+        """Whether a call in this model returns the scores of every head, a masked one's too."""
+        return any(len(node.output_tensors) > 1 for node in attention._inbound_nodes if id(node) in self.nodes)
 
     def _make(self, layer, path: str) -> _Wire:
         if path in self.members:  # a shared layer makes the same units again
@@ -291,11 +298,6 @@ class _Tracer:
         groups = tuple(UnitGroup(made[root][0], self.size[root], tuple(paths)) for root, paths in free.items())
         kept_out = {path: self.reason[root] for root in held if root in self.reason for path in made[root]}
         return UnitGroups(groups, kept_out)
-
-
-def _tells_scores(attention) -> bool:
-    """Whether a call returns the scores of every head, a masked one's too."""
-    return any(len(node.output_tensors) > 1 for node in attention._inbound_nodes)
 
 
 def _keeps_units_apart(activation) -> bool:

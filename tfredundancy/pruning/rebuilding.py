@@ -79,7 +79,10 @@ def fresh(layer, change: Callable[[dict], dict] = dict):
 
 
 def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
-    """A layer's configuration without its lambdas, which Keras would write as code and refuses to read, and {name: lambda}."""
+    """A layer's configuration without its lambdas, which Keras would write as code and refuses to read, and {name: lambda}.
+
+    A lambda that is no part of the configuration is the layer's own, as one in `__init__` that uses `self`.
+    """
     functions = {name: value for name, value in vars(layer).items() if _is_lambda(value)}
     if not functions:
         return layer.get_config(), {}
@@ -87,7 +90,8 @@ def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
     plain.__dict__.update(vars(layer))
     optional = ("regularizer", "constraint", "initializer")
     plain.__dict__.update({name: None if name.endswith(optional) else keras.activations.linear for name in functions})
-    return plain.get_config(), functions
+    config = plain.get_config()
+    return config, {name: function for name, function in functions.items() if name in config}
 
 
 def _is_lambda(value) -> bool:
@@ -112,6 +116,8 @@ def _compile_alike(model: keras.Model, new: keras.Model, twins: dict[int, keras.
         return
     if type(model).compile is not keras.Model.compile:
         new.compile_from_config(model.get_compile_config())
+        if not new.compiled:
+            return
     else:
         settings = dict(model._compile_config.config)
         metrics = {
@@ -155,9 +161,13 @@ def keep_exclusions(old, new, twins: Sequence[tuple[keras.Variable, keras.Variab
 
     Args:
         old: optimizer.
-        new: optimizer of the same kind; where it is built already it has its own exclusions, which stay.
+        new: optimizer of the same kind.
         twins: (variable of `old`, the variable that takes its place).
     """
     for one, other in zip(optimizer_parts(old), optimizer_parts(new), strict=False):
-        if hasattr(one, "_exclude_from_weight_decay") and not other.built:  # set by exclude_from_weight_decay only
-            other.exclude_from_weight_decay([twin for variable, twin in twins if not one._use_weight_decay(variable)])
+        if hasattr(
+            one, "_exclude_from_weight_decay"
+        ):  # set by exclude_from_weight_decay only, which a built one refuses
+            excluded = [twin for variable, twin in twins if not one._use_weight_decay(variable)]
+            other._exclude_from_weight_decay = {other._var_key(twin) for twin in excluded}
+            other._exclude_from_weight_decay_cache = {}
