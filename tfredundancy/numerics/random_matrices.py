@@ -152,7 +152,7 @@ def marchenko_pastur_median(q: float) -> float:
         >>> round(marchenko_pastur_median(10.0), 6)
         0.966565
     """
-    return float(marchenko_pastur_quantile(0.5, q))
+    return float(optimize.brentq(lambda x: marchenko_pastur_cdf(x, q) - 0.5, *marchenko_pastur_edges(q), xtol=1e-15))
 
 
 # --- the edge: Tracy and Widom ---
