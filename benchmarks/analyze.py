@@ -19,6 +19,7 @@ Linux; the peer comes with `pip install -e '.[peers]'`.
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -116,7 +117,7 @@ def imported(arm: str) -> None:
 
     logging.disable(logging.CRITICAL)
     if arm == "WeightWatcher":
-        import weightwatcher  # noqa: F401
+        importlib.import_module("weightwatcher")
     tfr.analyze(keras.Sequential([keras.Input((60,)), keras.layers.Dense(60)]), measures=FULL, replicates=10)
 
 

@@ -20,6 +20,11 @@ class Wrapped:
     """
 
 
+def unwrapped(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """What a pruning wrapper wraps; any other layer itself."""
+    return layer.layer if isinstance(layer, Wrapped) else layer
+
+
 def layer_paths(model: keras.Model) -> dict[str, keras.layers.Layer]:
     """{path: layer} of every layer below `model`, depth first; a pruning wrapper counts as one layer.
 
@@ -125,8 +130,7 @@ def _walk(layer, prefix: str, seen: set[int]) -> Iterator[tuple[str, keras.layer
 
 
 def _variables(layer, path: str, seen_layers: set[int], seen: set[int]) -> Iterator[tuple[str, keras.Variable]]:
-    if isinstance(layer, Wrapped):
-        layer = layer.layer
+    layer = unwrapped(layer)
     if id(layer) in seen_layers:
         return
     seen_layers.add(id(layer))

@@ -25,7 +25,7 @@ from keras import ops, tree
 from tfredundancy.layers import is_elementwise
 from tfredundancy.numerics import responses as measures
 from tfredundancy.numerics.masks import kept_count
-from tfredundancy.paths import Wrapped, joined, layer_paths, own_variables
+from tfredundancy.paths import Wrapped, joined, layer_paths, own_variables, unwrapped
 
 L = keras.layers
 
@@ -382,12 +382,12 @@ def _find_outlets(model: keras.Model) -> tuple[dict[str, _Outlet], dict[str, str
         raise ValueError(f"`model` must be a Keras model that is built: call it on data first. Received: {model!r}")
     layers = dict(_walk(model))
     trace = _Trace(model)
-    loops = [path for path, layer in layers.items() if isinstance(_inner(layer), L.RNN)]
+    loops = [path for path, layer in layers.items() if isinstance(unwrapped(layer), L.RNN)]
     outlets, reasons, cells = {}, {}, defaultdict(list)
     for path, layer in layers.items():
         loop = next((loop for loop in loops if path.startswith(f"{loop}/")), None)
-        axes = _unit_axes(_inner(layer))
-        if not _has_kernel(_inner(layer)):
+        axes = _unit_axes(unwrapped(layer))
+        if not _has_kernel(unwrapped(layer)):
             continue
         if loop is not None:
             cells[loop].append(path)
@@ -408,10 +408,6 @@ def _walk(model) -> Iterator[tuple[str, keras.layers.Layer]]:
         yield path, layer
         if isinstance(layer, Wrapped):
             yield from ((joined(path, below), sublayer) for below, sublayer in layer_paths(layer.layer).items())
-
-
-def _inner(layer):
-    return layer.layer if isinstance(layer, Wrapped) else layer
 
 
 def _has_kernel(layer) -> bool:
@@ -503,7 +499,7 @@ def _graph(layer):
 
 def _is_one_for_one(operation) -> bool:
     """Whether unit i that comes out depends, in inference, on unit i that goes in and on no other."""
-    operation = _inner(operation)
+    operation = unwrapped(operation)
     if isinstance(operation, L.Activation):
         return is_elementwise(operation.activation)
     bare = type(operation).__module__.startswith("keras.") and type(operation).__name__ in _ONE_FOR_ONE_OPS

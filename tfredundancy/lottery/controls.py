@@ -14,9 +14,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.layers import PruneUnits, PruneWeights
+from tfredundancy.layers import PruneUnits
 from tfredundancy.lottery.ticket import Ticket
-from tfredundancy.paths import own_variables, variable_paths, wrappers
+from tfredundancy.paths import own_variables, unwrapped, variable_paths, wrappers
 from tfredundancy.pruning.groups import find_groups
 from tfredundancy.pruning.rebuilding import fresh
 from tfredundancy.pruning.selection import Masks
@@ -81,7 +81,7 @@ def _initialised_layers(layer, path: str = "") -> Iterator[tuple[str, keras.laye
     """Layers that can be made again from their configuration and together hold every variable."""
     for sublayer in layer._flatten_layers(include_self=False, recursive=False):
         here = f"{path}/{sublayer.name}"
-        inner = sublayer.layer if isinstance(sublayer, PruneUnits | PruneWeights) else sublayer
+        inner = unwrapped(sublayer)
         if isinstance(inner, keras.Model) or not _can_be_made_again(inner):
             if any(variable.trainable for variable in own_variables(inner)):
                 raise ValueError(

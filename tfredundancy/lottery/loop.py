@@ -161,8 +161,15 @@ def levels(
     """
     plan = Steps(steps, rewind_to, one_shot)
     check_plan(
-        **dict(data=data, steps=steps, levels=levels, rewind_to=rewind_to, evaluate_every=evaluate_every, arms=arms),
-        **dict(batch_size=batch_size, granularity=granularity, keep=keep),
+        data,
+        steps=steps,
+        levels=levels,
+        rewind_to=rewind_to,
+        evaluate_every=evaluate_every,
+        batch_size=batch_size,
+        granularity=granularity,
+        keep=keep,
+        arms=arms,
     )
     chosen = chosen_arms(arms)
     seeds = [int(one) for one in np.atleast_1d(seed)]
@@ -173,19 +180,19 @@ def levels(
     initial = Ticket.take(wrapped)
     if any(arm.start == "last" for arm in chosen):
         initial.with_step(0)  # raises where the optimizer has no step that could be set
-    settings = {
-        **described_model(model, masks(wrapped)),
-        "initial": described_start(wrapped, initial, draw),
-        **described({"data": data, "criterion": criterion}),
-        **dict(
-            steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity, exclude=list(exclude)
-        ),
-        **dict(batch_size=batch_size, evaluate_every=evaluate_every, one_shot=one_shot, draw=draw),
-    }
+    if directory is not None:  # nobody comes back to a temporary one
+        settings = {
+            **described_model(model, masks(wrapped)),
+            "initial": described_start(wrapped, initial, draw),
+            **described({"data": data, "criterion": criterion}),
+            **dict(steps=steps, rewind_to=rewind_to, keep=keep, scope=scope, granularity=granularity),
+            **dict(batch_size=batch_size, evaluate_every=evaluate_every, one_shot=one_shot, draw=draw),
+            "exclude": list(exclude),
+        }
+        _claim(Path(directory), settings)
     place = nullcontext(directory) if directory is not None else tempfile.TemporaryDirectory()
     rate, observer = _rate(model, steps - 1), observer or Observer()
     with place as folder:
-        _claim(Path(folder), settings)
         for one in seeds:
             seed_folder = Path(folder) / f"seed{one}"
             run = _SeedRun(trainer, plan, rate, one, seed_folder, evaluate_every, checkpoint_every, observer)

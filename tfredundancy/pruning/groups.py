@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import keras
 
 from tfredundancy.layers import is_elementwise, unit_variables
-from tfredundancy.paths import Wrapped, joined, layer_paths
+from tfredundancy.paths import joined, layer_paths, unwrapped
 
 L = keras.layers
 
@@ -229,7 +229,7 @@ class _Tracer:
     def operation(self, operation, wires: list[_Wire], path: str) -> list[_Wire]:
         """One call of a layer or operation: the wires that come in → the wires that go out."""
         path = self.paths.get(id(operation), path)
-        layer = operation.layer if isinstance(operation, Wrapped) else operation
+        layer = unwrapped(operation)
         if getattr(layer, "data_format", None) == "channels_first":
             return [self._barrier(layer, wires, path)]
         if isinstance(layer, (keras.Sequential, keras.Model)) and hasattr(layer, "inputs"):

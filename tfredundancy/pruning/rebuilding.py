@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.paths import Wrapped
+from tfredundancy.paths import Wrapped, unwrapped
 
 Replace = Callable[[keras.layers.Layer, keras.layers.Layer], keras.layers.Layer]
 
@@ -39,7 +39,7 @@ def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
     twins = {}
     for old, new in copies.values():
         if isinstance(old, keras.layers.Layer) and not is_graph(old):
-            twins.update(_copy_variables(_inner(old), _inner(new)))
+            twins.update(_copy_variables(unwrapped(old), unwrapped(new)))
     _compile_alike(model, new_model, twins)
     return new_model
 
@@ -96,10 +96,6 @@ def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
 
 def _is_lambda(value) -> bool:
     return isinstance(value, FunctionType) and value.__name__ == "<lambda>"
-
-
-def _inner(layer: keras.layers.Layer) -> keras.layers.Layer:
-    return layer.layer if isinstance(layer, Wrapped) else layer
 
 
 def _copy_variables(old, new) -> dict[int, keras.Variable]:

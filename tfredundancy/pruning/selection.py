@@ -14,7 +14,7 @@ from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, has_units,
 from tfredundancy.numerics import criteria
 from tfredundancy.numerics.masks import keep_globally, kept_count
 from tfredundancy.numerics.units import unit_rows
-from tfredundancy.paths import Wrapped, joined, layer_paths, matching, without_input_layers, wrappers
+from tfredundancy.paths import Wrapped, joined, layer_paths, matching, unwrapped, without_input_layers, wrappers
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
 from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
 
@@ -271,7 +271,7 @@ def strip_pruning(model: keras.Model) -> keras.Model:
     """
     check_graph(model, "strip_pruning")
     kept = {id(variable): mask for layer in wrappers(model).values() for variable, mask in layer.kept()}
-    plain = rebuild(model, lambda layer, copy: copy.layer if isinstance(layer, PruneUnits | PruneWeights) else copy)
+    plain = rebuild(model, lambda layer, copy: unwrapped(copy))
     for path, layer in wrappers(model).items():
         target = layer_paths(plain)[path]
         for source, variable in zip(layer.layer.variables, target.variables, strict=True):
@@ -283,8 +283,7 @@ def strip_pruning(model: keras.Model) -> keras.Model:
 def _check_groups(groups: Iterable[UnitGroup], layers: Mapping[str, keras.layers.Layer]) -> None:
     for group in groups:
         for path in group.members:
-            layer = layers.get(path)
-            layer = layer.layer if isinstance(layer, Wrapped) else layer
+            layer = unwrapped(layers.get(path))
             if layer is None or not has_units(layer) or unit_variables(layer)[0] != group.size:
                 raise ValueError(
                     f"`groups` must be of this model: find_groups(model). Received: {group.size} units of '{path}', "
