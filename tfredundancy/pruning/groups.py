@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import keras
+import numpy as np
 
 from tfredundancy.layers import is_elementwise, unit_variables
 from tfredundancy.paths import joined, layer_paths, unwrapped
@@ -78,11 +79,14 @@ class UnitGroup:
         name: path of the first layer that makes the units.
         size: number of units.
         members: paths of the layers that hold them, kernels and normalisations, in model order.
+        positions: {member: int array (size, copies)}, row i: which of the layer's own units (entries of its mask) are unit i.
+            Most members have each unit once, and no others; a normalisation over a Concatenate has units of several groups.
     """
 
     name: str
     size: int
     members: tuple[str, ...]
+    positions: dict[str, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -295,9 +299,13 @@ class _Tracer:
             held.setdefault(self.root(units), []).append(path)
         made = {root: [path for path in paths if path in self.makers] for root, paths in held.items()}
         free = {root: paths for root, paths in held.items() if root not in self.reason and made[root]}
-        groups = tuple(UnitGroup(made[root][0], self.size[root], tuple(paths)) for root, paths in free.items())
+        groups = tuple(self._group(made[root][0], self.size[root], paths) for root, paths in free.items())
         kept_out = {path: self.reason[root] for root in held if root in self.reason for path in made[root]}
         return UnitGroups(groups, kept_out)
+
+    @staticmethod
+    def _group(name: str, size: int, paths: list[str]) -> UnitGroup:
+        return UnitGroup(name, size, tuple(paths), {path: np.arange(size)[:, None] for path in paths})
 
 
 def _keeps_units_apart(activation) -> bool:
