@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import keras
 import numpy as np
 from keras import tree
 
@@ -102,3 +103,22 @@ def examples(data, batch_size: int = 128) -> Iterator[tuple]:
             yield (*(_taken(each, rows) for each in arrays), None, None)[:3]
     if empty:
         raise ValueError("`data` must hold samples. Received: an empty dataset")
+
+
+def check_inputs(model: keras.Model, inputs) -> None:
+    """Raise unless these are inputs of the shapes that a Sequential or functional model takes.
+
+    Raises:
+        ValueError: another number of arrays, or another shape of a sample.
+    """
+    wanted = [tuple(tensor.shape[1:]) for tensor in tree.flatten(model.inputs)]
+    given = [np.shape(array)[1:] for array in tree.flatten(inputs)]
+    fits = len(wanted) == len(given) and all(
+        len(one) == len(other) and all(size in (None, there) for size, there in zip(one, other, strict=True))
+        for one, other in zip(wanted, given, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"`data` must hold samples of the shapes that the model takes: {', '.join(map(str, wanted))}. "
+            f"Received: {', '.join(map(str, given))}"
+        )
