@@ -10,16 +10,19 @@ from tfredundancy.pruning.selection import (
     set_masks,
     strip_pruning,
 )
+from tfredundancy.pruning.sensitivity import densities_from, sensitivity
 
 __all__ = [
     "UnitGroup",
     "UnitGroups",
     "choose_masks",
+    "densities_from",
     "density",
     "find_groups",
     "masks",
     "prune_units",
     "prune_weights",
+    "sensitivity",
     "set_masks",
     "strip_pruning",
 ]

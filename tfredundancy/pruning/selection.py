@@ -133,10 +133,20 @@ def prune_units(
     Reference:
         Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710, and those of the table.
     """
-    check_graph(model, "prune_units")
     check_density(density)
     options = Options(criterion, scope, select, min_units, round_to, data, initial, seed)
-    found = find_groups(model) if groups is None else list(groups)
+    pruned, chosen = wrap_units(model, exclude, groups, "prune_units")
+    members = {path for group in chosen for path in group.members}
+    set_masks(pruned, next_masks(pruned, members, density, options, chosen))
+    return pruned
+
+
+def wrap_units(
+    model: keras.Model, exclude: Exclude, groups: Iterable[UnitGroup] | None, name: str
+) -> tuple[keras.Model, list[UnitGroup]]:
+    """A copy with `PruneUnits` around the layers of all groups that are not excluded, and these; `name` is the caller's."""
+    check_graph(model, name)
+    found = find_groups(model) if groups is None else groups
     layers = layer_paths(model)
     left = excluded(exclude, without_input_layers(layers))
     chosen = [group for group in found if not left & set(group.members)]
@@ -146,9 +156,7 @@ def prune_units(
         )
     _check_groups(model, chosen)
     members = {path: layers[path] for group in chosen for path in group.members}
-    pruned = _wrap(model, members, PruneUnits)
-    set_masks(pruned, next_masks(pruned, members, density, options, chosen))
-    return pruned
+    return _wrap(model, members, PruneUnits), chosen
 
 
 def choose_masks(
