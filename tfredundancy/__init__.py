@@ -9,7 +9,18 @@
 {'hidden': 0.5}
 """
 
-from tfredundancy import callbacks, datasets, figures, inspection, layers, lottery, models, numerics
+from tfredundancy import (
+    callbacks,
+    datasets,
+    figures,
+    inspection,
+    layers,
+    lottery,
+    models,
+    numerics,
+    pruning,
+    regularizers,
+)
 from tfredundancy.inspection import analyze
 from tfredundancy.lottery import Ticket
 from tfredundancy.pruning import (
@@ -47,6 +58,8 @@ __all__ = [
     "numerics",
     "prune_units",
     "prune_weights",
+    "pruning",
+    "regularizers",
     "sensitivity",
     "set_masks",
     "strip_pruning",

@@ -11,6 +11,7 @@ from tfredundancy.pruning.selection import (
     strip_pruning,
 )
 from tfredundancy.pruning.sensitivity import densities_from, sensitivity
+from tfredundancy.pruning.sparse_learning import sparse_learning
 
 __all__ = [
     "UnitGroup",
@@ -24,5 +25,6 @@ __all__ = [
     "prune_weights",
     "sensitivity",
     "set_masks",
+    "sparse_learning",
     "strip_pruning",
 ]
