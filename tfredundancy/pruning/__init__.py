@@ -1,6 +1,7 @@
 """How much can go? Masks on a model: which units belong together, what is pruned, and what is left."""
 
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, find_groups
+from tfredundancy.pruning.rules import register_units
 from tfredundancy.pruning.selection import (
     choose_masks,
     density,
@@ -10,6 +11,7 @@ from tfredundancy.pruning.selection import (
     set_masks,
     strip_pruning,
 )
+from tfredundancy.pruning.shrinking import shrink
 
 __all__ = [
     "UnitGroup",
@@ -20,6 +22,8 @@ __all__ = [
     "masks",
     "prune_units",
     "prune_weights",
+    "register_units",
     "set_masks",
+    "shrink",
     "strip_pruning",
 ]
