@@ -1,7 +1,5 @@
 """Which units belong together; what is not understood is a barrier with a line."""
 
-import re
-
 import keras
 import numpy as np
 import pytest

@@ -152,11 +152,11 @@ class _Cutter:
             return fresh(layer), arrays
         call, outs = self.trace.calls[id(operation)]
         member = self.trace.members.get(call.path)
-        kept = Kept(
-            tuple(self.keep(wire.atoms) for wire in call.ins),
-            tuple(self.keep(wire.atoms) for wire in outs),
-            self.keep(member.atoms if member else np.zeros(0, int)),
-        )
+        own = member.atoms if member else np.zeros(0, int)
+        ins, leaving = ([wire.atoms for wire in wires] for wires in (call.ins, outs))
+        if not any(self.removed[atoms].any() for atoms in (*ins, *leaving, own)):
+            return fresh(layer), arrays
+        kept = Kept(tuple(map(self.keep, ins)), tuple(map(self.keep, leaving)), self.keep(own))
         config, arrays = known.cut(call, arrays, kept)
         return fresh(layer, lambda given: {**given, **config}), arrays
 
