@@ -247,9 +247,7 @@ class _Measuring:
         self._add_to_spectrum(tail=fit)
         self.row |= {"alpha": fit.alpha, "alpha_sd": fit.alpha_sd, "n_tail": fit.n_tail, "xmin": fit.xmin, "ks": fit.ks}
         self.row["alpha_noise"] = _noise_alpha(found.n, found.m, found.pooled, self.settings.seed)
-        others = [
-            powerlaw.compare(found.eigenvalues, fit, other) for other in ("exponential", "lognormal", "truncated")
-        ]
+        others = powerlaw.compare_all(found.eigenvalues, fit)
         p = None
         if self.settings.replicates:
             p = powerlaw.goodness(found.eigenvalues, fit, self._rng("tail"), self.settings.replicates)
