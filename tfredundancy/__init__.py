@@ -33,8 +33,10 @@ from tfredundancy.pruning import (
     masks,
     prune_units,
     prune_weights,
+    register_units,
     sensitivity,
     set_masks,
+    shrink,
     strip_pruning,
 )
 
@@ -59,9 +61,11 @@ __all__ = [
     "prune_units",
     "prune_weights",
     "pruning",
+    "register_units",
     "regularizers",
     "sensitivity",
     "set_masks",
+    "shrink",
     "strip_pruning",
 ]
 __version__ = "0.1.0"

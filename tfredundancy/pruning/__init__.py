@@ -1,6 +1,7 @@
 """How much can go? Masks on a model: which units belong together, what is pruned, and what is left."""
 
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, find_groups
+from tfredundancy.pruning.rules import register_units
 from tfredundancy.pruning.selection import (
     choose_masks,
     density,
@@ -11,6 +12,7 @@ from tfredundancy.pruning.selection import (
     strip_pruning,
 )
 from tfredundancy.pruning.sensitivity import densities_from, sensitivity
+from tfredundancy.pruning.shrinking import shrink
 from tfredundancy.pruning.sparse_learning import sparse_learning
 
 __all__ = [
@@ -23,8 +25,10 @@ __all__ = [
     "masks",
     "prune_units",
     "prune_weights",
+    "register_units",
     "sensitivity",
     "set_masks",
+    "shrink",
     "sparse_learning",
     "strip_pruning",
 ]
