@@ -24,6 +24,9 @@ class Counting(L.Identity):
         return inputs
 
 
+tfr.register_units(Counting)
+
+
 @pytest.fixture(scope="module")
 def model(randomise):
     """Return a compiled net with the groups conv (4, with its BatchNormalization) and hidden (5)."""

@@ -2,7 +2,7 @@
 
 A unit is pruned in every layer of its group at once, over additions, concatenations, normalisations and reshapes; that is what
 makes masking it the same as taking it away. What is not understood is a barrier: what enters and what leaves it stays
-unpruned, and the report says so. How units pass each kind of layer stands in `rules`, following them in `tracing`.
+unpruned, and the report says so. How units pass each kind of layer stands in `rules`, following them in `following`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
+from tfredundancy.pruning.following import Masked, Member, Trace, all_masked
 from tfredundancy.pruning.rebuilding import is_graph
 from tfredundancy.pruning.rules import rule_of
-from tfredundancy.pruning.tracing import Masked, Member, Trace, all_masked
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from keras import ops
 
 from tfredundancy.layers import PruneUnits
 from tfredundancy.paths import Wrapped, unwrapped, variable_paths, wrappers
+from tfredundancy.pruning.following import Call, Trace
 from tfredundancy.pruning.groups import check_graph, traced
 from tfredundancy.pruning.rebuilding import clone_graph, compile_alike, fresh, is_graph
 from tfredundancy.pruning.rules import Arrays, Kept, entry
-from tfredundancy.pruning.tracing import Call, Trace
 
 
 def shrink(model: keras.Model) -> keras.Model:

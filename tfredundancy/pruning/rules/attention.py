@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from tfredundancy.pruning.following import Call, Trace, Wire, barrier, consume
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
-from tfredundancy.pruning.tracing import Call, Trace, Wire, barrier, consume
 
 L = keras.layers
 

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from tfredundancy.layers import einsum_axes, unit_variables
+from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, applied, barrier, consume
 from tfredundancy.pruning.rules.passing import keeps_apart
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
-from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, applied, barrier, consume
 
 L = keras.layers
 

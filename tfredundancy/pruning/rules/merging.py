@@ -9,8 +9,8 @@ from functools import reduce
 import keras
 import numpy as np
 
+from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, barrier
 from tfredundancy.pruning.rules.registry import rule
-from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, barrier
 
 L = keras.layers
 Combine = Callable[[Sequence[np.ndarray]], np.ndarray]

@@ -2,9 +2,9 @@
 
 import keras
 
+from tfredundancy.pruning.following import Call, Rule, Trace, Wire, barrier
 from tfredundancy.pruning.rebuilding import is_graph
 from tfredundancy.pruning.rules.registry import rule_for
-from tfredundancy.pruning.tracing import Call, Rule, Trace, Wire, barrier
 
 
 def _follow_model(trace: Trace, call: Call) -> list[Wire]:

@@ -9,8 +9,8 @@ what the small layer computes; RMSNormalization of x with n − k zeros is that 
 import keras
 import numpy as np
 
+from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, barrier, consume
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
-from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, barrier, consume
 
 L = keras.layers
 

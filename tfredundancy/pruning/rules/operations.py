@@ -4,10 +4,10 @@ from functools import reduce
 
 import numpy as np
 
+from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, barrier
 from tfredundancy.pruning.rules.merging import Combine, concatenated, merged, product
 from tfredundancy.pruning.rules.passing import elementwise, hand_on, only_zero, reshaped
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
-from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, barrier
 
 _ELEMENTWISE = (
     "Abs Absolute Arcsinh Arctan Ceil Celu Clip Cos Elu Erf Exp Expm1 Floor Gelu HardShrink HardSigmoid HardSilu HardTanh "

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 
 from tfredundancy.layers import is_elementwise
+from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, applied, barrier
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
-from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, applied, barrier
 
 L = keras.layers
 

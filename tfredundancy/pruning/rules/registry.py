@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tfredundancy.paths import unwrapped
-from tfredundancy.pruning.tracing import Call, Rule, Trace, Wire, barrier
+from tfredundancy.pruning.following import Call, Rule, Trace, Wire, barrier
 
 Arrays = dict[str, np.ndarray]
 
