@@ -81,3 +81,11 @@ def without_ours(regularizer):
         first, second = without_ours(regularizer.first), without_ours(regularizer.second)
         return second if first is None else first if second is None else regularizer
     return None if isinstance(regularizer, GroupLasso) else regularizer
+
+
+def plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A layer that is not built yet, without regularisers of ours."""
+    for name, value in list(vars(layer).items()):
+        if name.endswith("_regularizer") and value is not None:
+            setattr(layer, name, without_ours(value))
+    return layer

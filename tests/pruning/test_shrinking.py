@@ -376,3 +376,28 @@ for name in ("residual", "layer_normalisation", "sigmoid_before_dense"):
 
 def test_with_jax(run_with_jax):
     run_with_jax(WITH_JAX, Path(__file__).parents[1])
+
+
+def test_regularisers_of_ours_do_not_go_along():
+    model = tfr.pruning.sparse_learning(small_net(), group_lasso=0.1)
+    small = tfr.shrink(masked(model))
+    assert model.get_layer("conv").kernel_regularizer is not None and small.get_layer("conv").kernel_regularizer is None
+
+
+def test_a_net_with_masked_statistics_is_shrunk_and_not_stripped():
+    pruned = masked(randomised(ZOO["layer_normalisation"]()))
+    with pytest.raises(ValueError, match="statistics of 'layer_norm.* over its kept units.*tfr.shrink"):
+        tfr.strip_pruning(pruned)
+    whole = masked(randomised(ZOO["layer_normalisation"]()), density=1.0)
+    assert_same(whole, tfr.strip_pruning(whole))
+
+
+def test_prune_units_and_shrink():
+    """The public way: half of the filters by their norm, in a net whose groups overlap."""
+    model = randomised(ZOO["dense_blocks"]())
+    pruned = tfr.prune_units(model, 0.5)
+    small = tfr.shrink(pruned)
+    assert_same(pruned, small)
+    assert [group.size for group in tfr.find_groups(small)] == [
+        max(1, int(group.size / 2 + 0.5)) for group in tfr.find_groups(model)
+    ]

@@ -16,7 +16,6 @@ from tfredundancy.pruning.choosing import Density, Exclude, Masks, Options, chec
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
 from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
 from tfredundancy.pruning.scoring import Criterion, places
-from tfredundancy.regularizers import without_ours
 
 
 def prune_weights(
@@ -303,7 +302,8 @@ def strip_pruning(model: keras.Model) -> keras.Model:
         A model without classes of ours, compiled as `model` is.
 
     Raises:
-        ValueError: an unbuilt or subclassed model.
+        ValueError: an unbuilt or subclassed model; a Layer- or GroupNormalization with masked units, which takes its
+            statistics over the kept ones, as no plain layer of the same width does.
 
     Example:
         >>> model = prune_weights(keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="a")]), 0.5)
@@ -311,14 +311,25 @@ def strip_pruning(model: keras.Model) -> keras.Model:
         2
     """
     check_graph(model, "strip_pruning")
+    _check_statistics(model)
     kept = {id(variable): mask for layer in wrappers(model).values() for variable, mask in layer.kept()}
-    plain = rebuild(model, lambda layer, copy: _plain(unwrapped(copy)))
+    stripped = rebuild(model, lambda layer, copy: plain(unwrapped(copy)))
     for path, layer in wrappers(model).items():
-        target = layer_paths(plain)[path]
+        target = layer_paths(stripped)[path]
         for source, variable in zip(layer.layer.variables, target.variables, strict=True):
             if id(source) in kept:
                 variable.assign(np.where(kept[id(source)], ops.convert_to_numpy(source), 0))
-    return plain
+    return stripped
+
+
+def _check_statistics(model: keras.Model) -> None:
+    kinds = keras.layers.LayerNormalization | keras.layers.GroupNormalization
+    for path, layer in wrappers(model).items():
+        if isinstance(layer, PruneUnits) and isinstance(layer.layer, kinds) and not layer.mask.all():
+            raise ValueError(
+                f"`model` takes the statistics of '{path}' ({type(layer.layer).__name__}) over its kept units, as no plain "
+                f"layer of the same width does: tfr.shrink(model) gives a plain model. Received: '{model.name}'"
+            )
 
 
 def _check_groups(model: keras.Model, groups: Iterable[UnitGroup]) -> None:
@@ -348,14 +359,6 @@ def _check_groups(model: keras.Model, groups: Iterable[UnitGroup]) -> None:
 def _listed(groups) -> str:
     """The table that `find_groups` gives; of a list of groups their names."""
     return str(groups) if isinstance(groups, UnitGroups) else ", ".join(group.name for group in groups) or "none"
-
-
-def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """A layer that is not built yet, without regularisers of ours."""
-    for name, value in list(vars(layer).items()):
-        if name.endswith("_regularizer") and value is not None:
-            setattr(layer, name, without_ours(value))
-    return layer
 
 
 def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) -> keras.Model:

@@ -19,6 +19,7 @@ from tfredundancy.pruning.following import Call, Trace
 from tfredundancy.pruning.groups import check_graph, traced
 from tfredundancy.pruning.rebuilding import clone_graph, compile_alike, fresh, is_graph
 from tfredundancy.pruning.rules import Arrays, Kept, entry
+from tfredundancy.regularizers import plain
 
 
 def shrink(model: keras.Model) -> keras.Model:
@@ -149,16 +150,16 @@ class _Cutter:
     def _cut(self, operation):
         arrays, layer, known = _effective(operation), unwrapped(operation), entry(operation)
         if id(operation) not in self.trace.calls or known is None:
-            return fresh(layer), arrays
+            return _fresh(layer, {}), arrays
         call, outs = self.trace.calls[id(operation)]
         member = self.trace.members.get(call.path)
         own = member.atoms if member else np.zeros(0, int)
         ins, leaving = ([wire.atoms for wire in wires] for wires in (call.ins, outs))
         if not any(self.removed[atoms].any() for atoms in (*ins, *leaving, own)):
-            return fresh(layer), arrays
+            return _fresh(layer, {}), arrays
         kept = Kept(tuple(map(self.keep, ins)), tuple(map(self.keep, leaving)), self.keep(own))
         config, arrays = known.cut(call, arrays, kept)
-        return fresh(layer, lambda given: {**given, **config}), arrays
+        return _fresh(layer, config), arrays
 
     def assign(self) -> None:
         """Once the small model is built."""
@@ -171,6 +172,11 @@ class _Cutter:
                     variable.assign(np.asarray(arrays[name]).astype(_storable(variable)))
                 if isinstance(twin, keras.layers.Normalization):
                     twin.finalize_state()
+
+
+def _fresh(layer, config: dict):
+    new = fresh(layer, lambda given: {**given, **config})
+    return plain(new) if isinstance(new, keras.layers.Layer) else new
 
 
 def _storable(variable) -> str:
