@@ -16,6 +16,7 @@ from tfredundancy.pruning.choosing import Density, Exclude, Masks, Options, chec
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
 from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
 from tfredundancy.pruning.scoring import Criterion, places
+from tfredundancy.regularizers import plain
 
 
 def prune_weights(
