@@ -13,9 +13,11 @@ from tfredundancy import callbacks, datasets, figures, inspection, layers, lotte
 from tfredundancy.inspection import analyze
 from tfredundancy.lottery import Ticket
 from tfredundancy.pruning import (
+    Counts,
     UnitGroup,
     UnitGroups,
     choose_masks,
+    count,
     density,
     find_groups,
     masks,
@@ -26,12 +28,14 @@ from tfredundancy.pruning import (
 )
 
 __all__ = [
+    "Counts",
     "Ticket",
     "UnitGroup",
     "UnitGroups",
     "analyze",
     "callbacks",
     "choose_masks",
+    "count",
     "datasets",
     "density",
     "figures",

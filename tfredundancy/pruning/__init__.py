@@ -1,5 +1,6 @@
 """How much can go? Masks on a model: which units belong together, what is pruned, and what is left."""
 
+from tfredundancy.pruning.counting import Counts, LayerCounts, count
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, find_groups
 from tfredundancy.pruning.selection import (
     choose_masks,
@@ -12,9 +13,12 @@ from tfredundancy.pruning.selection import (
 )
 
 __all__ = [
+    "Counts",
+    "LayerCounts",
     "UnitGroup",
     "UnitGroups",
     "choose_masks",
+    "count",
     "density",
     "find_groups",
     "masks",
