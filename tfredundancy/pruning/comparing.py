@@ -1,0 +1,67 @@
+"""Two models that should be the same one: how far their outputs are apart, and how long they take."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def outputs_difference(model: keras.Model, other: keras.Model, inputs) -> float:
+    """The largest difference of two models' outputs on the same inputs, relative to the outputs' spread over inputs.
+
+    max |y − y'| / σ(y), σ the root of the variance over examples, averaged over the entries of an output; of several outputs
+    the worst. Outputs that hardly depend on the input have a small spread, and so a difference in them counts as one.
+
+    Args:
+        model: built model, called in inference mode.
+        other: built model with outputs of the same shapes.
+        inputs: array (examples, …), or what else both models take, of at least two examples.
+
+    Returns:
+        The difference; 0 where all outputs are equal, infinity where they are not and do not depend on the input.
+
+    Raises:
+        ValueError: outputs of other shapes.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        >>> other = keras.Sequential(
+        ...     [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")]
+        ... )
+        >>> outputs_difference(model, other, np.array([[0.0], [4.0]]))
+        0.5
+    """
+    pairs = zip(*(keras.tree.flatten(each(inputs, training=False)) for each in (model, other)), strict=True)
+    return max(_difference(*(np.float64(ops.convert_to_numpy(y)) for y in pair)) for pair in pairs)
+
+
+def _difference(y: np.ndarray, other: np.ndarray) -> float:
+    if y.shape != other.shape:
+        raise ValueError(f"`other` must have outputs of shape {y.shape}. Received: {other.shape}")
+    apart, spread = np.abs(y - other).max(), np.sqrt(y.var(axis=0).mean())
+    if apart == 0:
+        return 0.0
+    return float(apart / spread) if spread > 0 else float("inf")
+
+
+def latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30, warm_up: int = 3) -> dict[str, list[float]]:
+    """Seconds that each of several functions takes, measured in turns: what else the machine does falls on all alike.
+
+    Args:
+        calls: {name: function that returns when its work is done}.
+        rounds: times that each is measured; in every other round in reverse order.
+        warm_up: rounds before, not measured.
+
+    Returns:
+        {name: seconds, a number for each round}.
+    """
+    found = {name: [] for name in calls}
+    for number in range(-warm_up, rounds):
+        for name in list(calls) if number % 2 else reversed(calls):
+            clock = time.perf_counter()
+            calls[name]()
+            if number >= 0:
+                found[name].append(time.perf_counter() - clock)
+    return found
