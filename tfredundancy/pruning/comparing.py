@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tfredundancy.pruning.macs import input_specs
+
 
 def outputs_difference(model: keras.Model, other: keras.Model, inputs) -> float:
     """The largest difference of two models' outputs on the same inputs, relative to the outputs' spread over inputs.
@@ -65,3 +67,54 @@ def latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30, warm_
             if number >= 0:
                 found[name].append(time.perf_counter() - clock)
     return found
+
+
+def compiled(model: keras.Model) -> Callable[[object], object]:
+    """The model in inference mode as one compiled function that returns when its outputs are there."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        function = tf.function(lambda x: model(x, training=False), autograph=False)
+        return lambda x: keras.tree.map_structure(ops.convert_to_numpy, function(x))
+    if keras.backend.backend() == "jax":
+        import jax
+
+        state = [[variable.value for variable in each] for each in (model.trainable_variables, model.non_trainable_variables)]
+        function = jax.jit(lambda state, x: model.stateless_call(*state, x, training=False)[0])
+        return lambda x: keras.tree.map_structure(ops.convert_to_numpy, function(state, x))
+    return lambda x: keras.tree.map_structure(ops.convert_to_numpy, model(x, training=False))
+
+
+def random_inputs(model: keras.Model, examples: int, input_shape=None, seed: int = 0):
+    """Inputs that the model takes: standard normal numbers; whole numbers that every Embedding of the model knows; bools.
+
+    Args:
+        model: built model.
+        examples: how many; the model's own batch size where it has one.
+        input_shape: as for `count`.
+        seed: integer.
+
+    Returns:
+        Arrays, structured as the model's inputs.
+
+    Raises:
+        ValueError: as `count`.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        >>> random_inputs(model, 2).shape
+        (2, 3)
+    """
+    draw = np.random.default_rng(seed)
+    words = [layer.input_dim for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding)]
+    specs, batch = input_specs(model, input_shape)
+
+    def drawn(spec):
+        shape = (examples if batch == 1 else batch, *spec.shape[1:])
+        if spec.dtype == "bool":
+            return draw.random(shape) < 0.5
+        if "int" in spec.dtype:
+            return draw.integers(0, min(words, default=2), shape).astype(spec.dtype)
+        return ops.convert_to_tensor(draw.standard_normal(shape), spec.dtype)
+
+    return keras.tree.map_structure(drawn, specs)

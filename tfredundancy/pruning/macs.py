@@ -64,7 +64,7 @@ def tally(model: keras.Model, input_shape=None) -> tuple[dict[str, Tally], dict[
     """
     leaves = leaves_of(model)
     paths = {id(layer): path for path, layer in leaves.items()}
-    specs, batch = _specs(model, input_shape)
+    specs, batch = input_specs(model, input_shape)
     tallies, unknown = {}, {}
     for call in _calls(model, leaves.values(), specs):
         path = paths[id(call.layer)]
@@ -289,7 +289,7 @@ def _shape(value):
 # --------------------------------------------------------------------------------------------------------- input shapes
 
 
-def _specs(model, input_shape) -> tuple[Any, int]:
+def input_specs(model, input_shape) -> tuple[Any, int]:
     """Symbolic inputs for one example, or for the batch that the model insists on; and how many examples these are."""
     known = _known_inputs(model)
     if input_shape is None and known is None:
