@@ -475,13 +475,44 @@ def test_of_several_masks_one_wrong_one_leaves_all_as_they_were():
 
 
 @pytest.mark.parametrize(
-    "layer", [L.ReLU(), L.Embedding(3, 2), L.LSTM(2), L.LayerNormalization()], ids=lambda layer: layer.name
+    "layer", [L.ReLU(), L.UnitNormalization(), L.LSTM(2), L.RMSNormalization()], ids=lambda layer: layer.name
 )
 def test_units_of_unknown_layers_are_refused(layer):
     with pytest.raises(
         ValueError, match=f"`layer` must be one whose units are known: Dense, .*Received: {type(layer).__name__}"
     ):
         PruneUnits(layer)
+
+
+@pytest.mark.parametrize("shape", [(3, 6), (3, 4, 6), (2, 4, 5, 6)])
+@pytest.mark.parametrize("groups", [None, 1, 2, 3])
+def test_statistics_go_over_the_kept_units(shape, groups, rng, randomise):
+    """Masked, Layer- and GroupNormalization are those of the kept units alone."""
+    make = L.LayerNormalization if groups is None else lambda: L.GroupNormalization(groups)
+    keep = np.array([True, False, True, True, True, False] if groups == 2 else [True, False, True, False, False, True])
+    keep = np.array([True, False] * 3) if groups == 3 else keep
+    layer, small = PruneUnits(make(), mask=keep), make()
+    x = rng.normal(size=shape).astype("float32")
+    layer(x), small(x[..., keep])
+    randomise(layer)
+    for wide, narrow in zip(layer.layer.variables, small.variables, strict=True):
+        narrow.assign(keras.ops.convert_to_numpy(wide)[keep])
+    y = keras.ops.convert_to_numpy(layer(x))
+    np.testing.assert_allclose(y[..., keep], keras.ops.convert_to_numpy(small(x[..., keep])), atol=2e-6)
+    assert not y[..., ~keep].any()
+
+
+def test_a_normalisation_over_several_axes_has_no_units():
+    with pytest.raises(ValueError, match="must have a gamma or a beta with one entry each. Received: axis=\\[1, 2\\]"):
+        PruneUnits(L.LayerNormalization([1, 2])).build((None, 3, 4))
+    with pytest.raises(ValueError, match="must have a gamma or a beta .* scale=False, center=False"):
+        PruneUnits(L.LayerNormalization(scale=False, center=False)).build((None, 3))
+
+
+def test_entries_of_an_embedding_are_units():
+    layer = PruneUnits(L.Embedding(5, 3), mask=np.array([True, False, True]))
+    y = keras.ops.convert_to_numpy(layer(np.array([[0, 4]])))
+    assert (y[..., 1] == 0).all() and (y[..., [0, 2]] != 0).all()
 
 
 def built(layer, shape):

@@ -23,7 +23,9 @@ from tfredundancy.pruning import (
     masks,
     prune_units,
     prune_weights,
+    register_units,
     set_masks,
+    shrink,
     strip_pruning,
 )
 
@@ -48,7 +50,9 @@ __all__ = [
     "numerics",
     "prune_units",
     "prune_weights",
+    "register_units",
     "set_masks",
+    "shrink",
     "strip_pruning",
 ]
 __version__ = "0.1.0"

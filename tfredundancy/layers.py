@@ -232,8 +232,9 @@ class PruneUnits(_Prune):
     the unit speak again; `tfr.prune_units` does that. A normalisation without gamma sees its masked inputs as zero.
 
     Args:
-        layer: Dense, EinsumDense, Conv1D–3D, Conv1D–3DTranspose, DepthwiseConv1D–2D, SeparableConv1D–2D, BatchNormalization,
-            or MultiHeadAttention (one entry per head). In a model of your own, put the wrapper where the layer was.
+        layer: Dense, EinsumDense, Conv1D–3D, Conv1D–3DTranspose, DepthwiseConv1D–2D, SeparableConv1D–2D, Embedding,
+            BatchNormalization, LayerNormalization and GroupNormalization (statistics over the kept units), or
+            MultiHeadAttention (one entry per head). In a model of your own, put the wrapper where the layer was.
         mask: bool array (units,), True where the unit is kept. Default: all are kept.
         **kwargs: as for every layer; the name defaults to the wrapped layer's.
 
@@ -268,6 +269,8 @@ class PruneUnits(_Prune):
         return {"": ((size,), variables)}
 
     def call(self, inputs, *args, **kwargs):
+        if isinstance(self.layer, keras.layers.LayerNormalization | keras.layers.GroupNormalization):
+            return self._normalised(inputs)
         if isinstance(self.layer, keras.layers.BatchNormalization) and not self.layer.scale:
             # Without gamma nothing scales a unit to zero: (x − mean)/sd must vanish, in training and in inference.
             shape = [1] * len(inputs.shape)
@@ -275,6 +278,17 @@ class PruneUnits(_Prune):
             keep = ops.reshape(self._targets[0].mask.value, shape)
             inputs = ops.where(keep, inputs, ops.zeros((), inputs.dtype))
         return super().call(inputs, *args, **kwargs)
+
+    def _normalised(self, inputs):
+        """(x − mean)/sd · gamma + beta, mean and sd over the kept units (of each group where there are groups); 0 elsewhere."""
+        layer, keep = self.layer, self._targets[0].mask.value
+        groups = getattr(layer, "groups", None)
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        y = over_kept(x, keep, layer.epsilon, groups)
+        for variable, join in ((layer.gamma, ops.multiply), (layer.beta, ops.add)):
+            if variable is not None:
+                y = join(y, ops.cast(variable.value, y.dtype))
+        return ops.cast(ops.where(keep, y, ops.zeros((), y.dtype)), layer.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="tfredundancy")
@@ -366,6 +380,35 @@ def is_elementwise(activation) -> bool:
     return bool(ops.all((before == after) | (ops.isnan(before) & ops.isnan(after))))  # the root of −2 is no number
 
 
+def over_kept(x, keep, epsilon: float, groups: int | None = None):
+    """(x − mean)/√(variance + epsilon) over the kept units of the last axis: layer normalisation of what a mask leaves.
+
+    Args:
+        x: tensor (batch, …, units).
+        keep: bool tensor (units,).
+        epsilon: added to the variance.
+        groups: statistics go over all axes but the first, for each of this many groups of units; None: over the last axis.
+
+    Example:
+        >>> keep = ops.convert_to_tensor([True, True, False])
+        >>> y = over_kept(ops.convert_to_tensor([[1.0, 3.0, 100.0]]), keep, 0.0)
+        >>> [round(float(entry), 3) for entry in y[0][:2]]
+        [-1.0, 1.0]
+    """
+    shape = ops.shape(x)
+    if groups is None:
+        axes = (-1,)
+    else:
+        x = ops.reshape(x, (shape[0], -1, groups, shape[-1] // groups))
+        keep, axes = ops.reshape(keep, (groups, -1)), (1, 3)
+    weight = ops.broadcast_to(ops.cast(keep, x.dtype), ops.shape(x))
+    count = ops.maximum(ops.sum(weight, axes, keepdims=True), 1)
+    mean = ops.sum(ops.where(keep, x, ops.zeros((), x.dtype)), axes, keepdims=True) / count
+    centred = ops.where(keep, x - mean, ops.zeros((), x.dtype))
+    variance = ops.sum(ops.square(centred), axes, keepdims=True) / count
+    return ops.reshape(centred * ops.rsqrt(variance + epsilon), shape)
+
+
 def check_mask(mask: np.ndarray, shape: tuple[int, ...], name: str) -> None:
     """Raise unless `mask` is a bool array of `shape`; `name` says whose it is."""
     if mask.dtype != bool or mask.shape != shape:
@@ -402,16 +445,62 @@ def _separable_units(layer):
     return layer.pointwise_kernel.shape[-1], [_on_axis(layer.pointwise_kernel, -1), *_bias(layer)]
 
 
+@dataclass(frozen=True)
+class EinsumAxes:
+    """Axes of an EinsumDense kernel.
+
+    Attributes:
+        input: goes by the last axis of the input, which it sums over; None where it does not sum over it.
+        output: goes by the last axis of the output, the units.
+        only: whether every other axis is summed over, too, and the bias has an entry for each unit.
+    """
+
+    input: int | None
+    output: int
+    only: bool
+
+
+def einsum_axes(layer) -> EinsumAxes | None:
+    """How an EinsumDense uses its kernel; None where the last axis of the output is none of kernel and bias.
+
+    Example:
+        >>> einsum_axes(keras.layers.EinsumDense("abc,cd->abd", (None, 4), bias_axes="d"))
+        EinsumAxes(input=0, output=1, only=True)
+    """
+    inputs, rest = layer.equation.replace(" ", "").split(",")
+    kernel, output = rest.split("->")
+    unit, channel = output[-1], inputs[-1]
+    if unit not in kernel or unit in inputs or (layer.bias_axes and not layer.bias_axes.endswith(unit)):
+        return None
+    summed = all(letter not in output for letter in kernel if letter != unit)
+    sums = channel in kernel and channel not in output
+    only = summed and sums and layer.bias_axes in (None, "", unit)
+    return EinsumAxes(kernel.index(channel) if sums else None, kernel.index(unit), only)
+
+
 def _einsum_units(layer):
-    kernel, output = layer.equation.replace(" ", "").split(",")[1].split("->")
-    unit = output[-1]
-    if unit not in kernel or (layer.bias is not None and not layer.bias_axes.endswith(unit)):
+    axes = einsum_axes(layer)
+    if axes is None:
         raise ValueError(
             f"The units of EinsumDense '{layer.name}' must be an axis of its kernel and bias. "
             f"Received: equation={layer.equation!r}, bias_axes={layer.bias_axes!r}"
         )
-    axis = kernel.index(unit)
-    return layer.kernel.shape[axis], [_on_axis(layer.kernel, axis), *_bias(layer)]
+    return layer.kernel.shape[axes.output], [_on_axis(layer.kernel, axes.output), *_bias(layer)]
+
+
+def _embedding_units(layer):
+    return layer.output_dim, [_on_axis(layer.embeddings, -1)]
+
+
+def _statistics_units(layer):
+    """Of Layer- and GroupNormalization over the last axis: entries of gamma and beta."""
+    variables = [_on_axis(variable, -1) for variable in (layer.gamma, layer.beta) if variable is not None]
+    if not variables or any(len(variable.shape) != 1 for variable, _ in variables):
+        raise ValueError(
+            f"The units of {type(layer).__name__} '{layer.name}' must have a gamma or a beta with one entry each. "
+            f"Received: axis={layer.axis}, scale={layer.scale}, center={layer.center}"
+        )
+    return variables[0][0].shape[0], variables
 
 
 def _normalisation_units(layer):
@@ -444,7 +533,10 @@ _UNIT_VARIABLES = {
     keras.layers.SeparableConv1D: _separable_units,
     keras.layers.SeparableConv2D: _separable_units,
     keras.layers.BatchNormalization: _normalisation_units,
+    keras.layers.LayerNormalization: _statistics_units,
+    keras.layers.GroupNormalization: _statistics_units,
     keras.layers.MultiHeadAttention: _attention_units,
+    keras.layers.Embedding: _embedding_units,
 }
 
 

@@ -62,13 +62,20 @@ def test_resnet_with_projections_unites_each_stage():
         assert found[name] == (name, name.replace("conv1", "bn1"))
 
 
-def test_resnet_with_identity_pad_keeps_the_padded_stages_out():
+def test_resnet_with_identity_pad_has_a_group_for_what_each_stage_adds():
     model = resnet(8, (8, 8, 3), width=4, shortcut="identity_pad")
-    assert set(groups(model)) == {f"stage{s}_block1_conv1" for s in (1, 2, 3)}
-    reasons = kept_out(model)
-    assert set(reasons) == {"stem_conv", *(f"stage{s}_block1_conv2" for s in (1, 2, 3)), "classifier"}
-    assert re.fullmatch(r"barrier: 'pad(_\d+)?' \(Pad\)", reasons["stem_conv"])  # Keras numbers bare operations
-    assert reasons["stage2_block1_conv2"] == "barrier: 'stage2_block1_add' (Add)"  # to which the padded channels come
+    found = {group.name: group for group in tfr.find_groups(model)}
+    inner = {f"stage{s}_block1_conv1" for s in (1, 2, 3)}
+    trunks = {name: group for name, group in found.items() if name not in inner}
+    assert {name: group.size for name, group in trunks.items()} == {
+        "stem_conv": 4,
+        "stage2_block1_conv2": 4,
+        "stage3_block1_conv2": 8,
+    }
+    last = trunks["stage3_block1_conv2"]
+    assert last.members == ("stage3_block1_conv2", "stage3_block1_bn2")
+    assert sorted(trunks["stem_conv"].positions["stage3_block1_bn2"].ravel()) == [0, 1, 2, 3]
+    assert sorted(last.positions["stage3_block1_bn2"].ravel()) == list(range(8, 16))
 
 
 def test_masking_a_group_of_a_resnet_is_the_same_as_zeroing_its_channels(rng, randomise):
@@ -83,19 +90,19 @@ def test_masking_a_group_of_a_resnet_is_the_same_as_zeroing_its_channels(rng, ra
 
 BARRIERS = {
     "Lambda": lambda x: L.Lambda(lambda t: t * 2, name="odd")(x),
-    "Reshape": lambda x: L.Reshape((3, 12, 4), name="odd")(x),
+    "Reshape": lambda x: L.Reshape((4, 6, 6), name="odd")(x),
     "Permute": lambda x: L.Permute((3, 2, 1), name="odd")(x),
-    "LayerNormalization": lambda x: L.LayerNormalization(name="odd")(x),
+    "LayerNormalization": lambda x: L.LayerNormalization([1, 2, 3], name="odd")(x),
+    "GroupNormalization": lambda x: L.GroupNormalization(2, axis=1, name="odd")(x),
     "UnitNormalization": lambda x: L.UnitNormalization(name="odd")(x),
     "Softmax": lambda x: L.Softmax(name="odd")(x),
-    "Activation": lambda x: L.Activation("softmax", name="odd")(x),
-    "Conv2D": lambda x: L.Conv2D(4, 3, groups=2, name="odd")(x),
-    "DepthwiseConv2D": lambda x: L.DepthwiseConv2D(3, depth_multiplier=2, name="odd")(x),
+    "EinsumDense": lambda x: L.EinsumDense("abcd,de->aebc", (4, 6, 6), name="odd")(x),
+    "TimeDistributed": lambda x: L.TimeDistributed(L.Dense(4), name="odd")(x),
     "BatchNormalization": lambda x: L.BatchNormalization(axis=1, name="odd")(x),
     "Custom": lambda x: Custom(name="odd")(x),
     "MaxPooling2D": lambda x: L.MaxPooling2D(2, data_format="channels_first", name="odd")(x),
     "GlobalAveragePooling2D": lambda x: L.GlobalAveragePooling2D("channels_first", keepdims=True, name="odd")(x),
-    "Concatenate": lambda x: L.Concatenate(name="odd")([x, L.Conv2D(3, 1, name="other")(x)]),
+    "Attention": lambda x: L.Reshape((6, 6, 4))(L.Attention(name="odd")([L.Reshape((36, 4))(x)] * 2)),
 }
 
 
@@ -171,9 +178,49 @@ def test_adding_the_input_keeps_the_units():
     assert not groups(model) and set(kept_out(model)) == {"a", "logits"}
 
 
-def test_broadcasting_over_units_is_a_barrier():
-    reasons = kept_out(image_model(lambda x: L.Multiply(name="odd")([x, L.Conv2D(1, 1, name="gate")(x)])))
-    assert reasons["conv"] == reasons["gate"] == "barrier: 'odd' (Multiply)"
+def test_a_gate_for_all_units_is_pruned_with_none():
+    assert groups(image_model(lambda x: L.Multiply()([x, L.Conv2D(1, 1, name="gate")(x)])))["conv"] == ("conv",)
+    found = kept_out(image_model(lambda x: L.Add(name="odd")([x, L.Conv2D(1, 1, name="gate")(x)])))
+    assert found["conv"] == "barrier: 'logits' (Dense) gets no constant from a pruned unit"
+
+
+def test_a_constant_that_meets_zero_padding_stays():
+    found = kept_out(image_model(lambda x: L.Conv2D(4, 3, padding="same", name="next")(L.Activation("sigmoid")(x))))
+    assert found["conv"] == "barrier: 'next' (Conv2D) can not take up the 0.5 that a pruned unit gives"
+    assert not kept_out(image_model(lambda x: L.Conv2D(4, 3, name="next")(L.Activation("sigmoid")(x)))).get("conv")
+
+
+def test_units_side_by_side_are_groups_of_their_own():
+    def build(x):
+        return L.BatchNormalization(name="bn")(L.Concatenate()([x, L.Conv2D(3, 1, name="other")(x), x]))
+
+    found = {group.name: group for group in tfr.find_groups(image_model(build))}
+    assert {name: group.members for name, group in found.items()} == {"conv": ("conv", "bn"), "other": ("other", "bn")}
+    assert found["conv"].positions["bn"].tolist() == [[0, 7], [1, 8], [2, 9], [3, 10]]
+    assert found["other"].positions["bn"].tolist() == [[4], [5], [6]]
+
+
+def test_groups_of_a_convolution_keep_equally_many():
+    found = list(tfr.find_groups(image_model(lambda x: L.Conv2D(6, 1, groups=2, name="grouped")(x))))
+    assert [(g.name, g.size, g.positions[g.name].tolist()) for g in found] == [
+        ("conv", 2, [[0, 2], [1, 3]]),
+        ("grouped", 3, [[0, 3], [1, 4], [2, 5]]),
+    ]
+
+
+def test_a_quantised_layer_is_a_barrier():
+    model = keras.Sequential([keras.Input((4,)), L.Dense(5, name="a"), L.Dense(6, name="b"), L.Dense(2, name="c")])
+    model.get_layer("b").quantize("int8")
+    assert kept_out(model) == dict.fromkeys("ab", "barrier: 'b' (Dense)") | {"c": "output of the model"}
+
+
+def test_a_subclass_may_compute_anything():
+    class Reversed(L.Dense):
+        def call(self, x):
+            return super().call(x[:, ::-1])
+
+    model = keras.Sequential([keras.Input((4,)), L.Dense(5, name="a"), Reversed(6, name="b"), L.Dense(2, name="c")])
+    assert kept_out(model)["a"] == "barrier: 'b' (Reversed)" and not groups(model)
 
 
 def test_a_squeeze_and_excitation_block():
@@ -198,17 +245,23 @@ def test_a_shared_normalisation_unites_what_goes_through_it():
     bn, inputs = L.BatchNormalization(name="bn"), keras.Input((3,))
     branches = [bn(L.Dense(4, name=name)(inputs)) for name in ("a", "b")]
     model = keras.Model(inputs, L.Dense(2, name="logits")(L.Concatenate(name="cat")(branches)))
-    assert not groups(model)
+    assert {frozenset(members) for members in groups(model).values()} == {frozenset({"a", "b", "bn"})}
     model = keras.Model(inputs, [L.Dense(2, name="one")(branches[0]), L.Dense(2, name="two")(branches[1])])
     assert {frozenset(members) for members in groups(model).values()} == {frozenset({"a", "b", "bn"})}
 
 
 def test_a_layer_shared_by_two_models_is_one_member():
-    shared, inputs = L.Dense(4, name="shared"), keras.Input((4,))
+    shared, inputs = L.Dense(5, name="shared"), keras.Input((4,))
     one, other = (keras.Model(inputs, shared(inputs), name=name) for name in ("one", "other"))
-    model = keras.Model(inputs, L.Dense(2, name="logits")(other(L.ReLU()(one(inputs)))))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(L.Add()([other(inputs), L.ReLU()(one(inputs))])))
     assert groups(model) == {"one/shared": ("one/shared",)}
     assert list(tfr.masks(tfr.prune_units(model, 0.5))) == ["one/shared"]
+
+
+def test_a_layer_that_takes_the_input_and_its_own_units_stays():
+    shared, inputs = L.Dense(4, name="shared"), keras.Input((4,))
+    model = keras.Model(inputs, L.Dense(2, name="logits")(shared(shared(inputs))))
+    assert kept_out(model) == {"shared": "input of the model", "logits": "output of the model"}
 
 
 @pytest.mark.parametrize("frozen_first", [True, False])
@@ -222,11 +275,12 @@ def test_what_is_added_to_what_stays_stays(frozen_first):
     assert found["free"] == found["mixed"] == "barrier: 'odd' (Softmax)"
 
 
-def test_a_normalisation_of_what_flatten_has_tiled_is_a_barrier():
+def test_a_normalisation_of_what_flatten_has_tiled_has_each_unit_at_every_place():
     inputs = keras.Input((4, 4, 2))
     x = L.Flatten()(L.Conv2D(3, 3, name="conv")(inputs))
     model = keras.Model(inputs, L.Dense(2, name="logits")(L.BatchNormalization(name="bn")(x)))
-    assert not groups(model) and kept_out(model)["conv"] == "barrier: 'bn' (BatchNormalization)"
+    (group,) = tfr.find_groups(model)
+    assert group.positions["bn"].tolist() == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
 
 
 def test_a_model_in_a_model():
@@ -258,7 +312,7 @@ def test_the_heads_of_an_attention_whose_scores_are_used_stay():
     inputs = keras.Input((5, 8))
     y, scores = L.MultiHeadAttention(4, 2, name="mha")(inputs, inputs, return_attention_scores=True)
     model = keras.Model(inputs, [L.Dense(2, name="logits")(y), scores])
-    assert not groups(model) and kept_out(model)["mha"] == "barrier: 'mha' (MultiHeadAttention)"
+    assert not groups(model) and kept_out(model)["mha"] == "barrier: 'mha' (MultiHeadAttention) returns its scores"
     with pytest.raises(ValueError, match="no units to prune"):
         tfr.prune_units(model, 0.5)
     assert list(groups(keras.Model(inputs, L.Dense(2, name="logits")(model.get_layer("mha")(inputs, inputs))))) == [

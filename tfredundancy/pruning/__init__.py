@@ -2,6 +2,7 @@
 
 from tfredundancy.pruning.counting import Counts, LayerCounts, count
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, find_groups
+from tfredundancy.pruning.rules import register_units
 from tfredundancy.pruning.selection import (
     choose_masks,
     density,
@@ -11,6 +12,7 @@ from tfredundancy.pruning.selection import (
     set_masks,
     strip_pruning,
 )
+from tfredundancy.pruning.shrinking import shrink
 
 __all__ = [
     "Counts",
@@ -24,6 +26,8 @@ __all__ = [
     "masks",
     "prune_units",
     "prune_weights",
+    "register_units",
     "set_masks",
+    "shrink",
     "strip_pruning",
 ]

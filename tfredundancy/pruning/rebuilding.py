@@ -31,7 +31,7 @@ def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
 
     def clone(layer):
         if id(layer) not in copies:
-            new = _clone_model(layer, clone) if is_graph(layer) else replace(layer, fresh(layer))
+            new = clone_graph(layer, clone) if is_graph(layer) else replace(layer, fresh(layer))
             copies[id(layer)] = layer, new
         return copies[id(layer)][1]
 
@@ -40,7 +40,8 @@ def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
     for old, new in copies.values():
         if isinstance(old, keras.layers.Layer) and not is_graph(old):
             twins.update(_copy_variables(unwrapped(old), unwrapped(new)))
-    _compile_alike(model, new_model, twins)
+    if compile_alike(model, new_model):
+        _copy_optimizer(model, new_model, twins)
     return new_model
 
 
@@ -49,19 +50,28 @@ def is_graph(layer) -> bool:
     return isinstance(layer, keras.Sequential) or (isinstance(layer, keras.Model) and hasattr(layer, "operations"))
 
 
-def _clone_model(model: keras.Model, clone) -> keras.Model:
+def clone_graph(model: keras.Model, clone: Callable, shapes: Sequence[tuple] | None = None) -> keras.Model:
+    """Wire a Sequential or functional model anew.
+
+    Args:
+        model: built.
+        clone: function layer or operation → what stands at its place; models inside come, too.
+        shapes: of its inputs, batch first, where they are others than `model`'s.
+    """
+    shapes = [tensor.shape for tensor in model.inputs] if shapes is None else shapes
+    inputs = [_input_like(tensor, shape) for tensor, shape in zip(model.inputs, shapes, strict=True)]
     if isinstance(model, keras.Sequential):
         make = type(model) if type(model).__init__ is keras.Sequential.__init__ else keras.Sequential
-        return make([_input_like(model.inputs[0]), *map(clone, model.layers)], name=model.name)
-    inputs = keras.tree.map_structure(_input_like, model.input)
-    outputs = model._run_through_graph(inputs, operation_fn=clone)
-    new = keras.Model(inputs, outputs, name=model.name)
+        return make([inputs[0], *map(clone, model.layers)], name=model.name)
+    struct = keras.tree.pack_sequence_as(model.input, inputs)
+    outputs = model._run_through_graph(struct, operation_fn=clone)
+    new = keras.Model(struct, outputs, name=model.name)
     own = type(model).__init__ is type(new).__init__  # a class with a train_step of its own stays what it is
-    return type(model)(inputs, outputs, name=model.name) if own else new
+    return type(model)(struct, outputs, name=model.name) if own else new
 
 
-def _input_like(tensor):
-    return keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+def _input_like(tensor, shape):
+    return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
 
 
 def fresh(layer, change: Callable[[dict], dict] = dict):
@@ -104,23 +114,28 @@ def _copy_variables(old, new) -> dict[int, keras.Variable]:
     for source, target in pairs:
         # By way of NumPy: with JAX two variables could share a buffer, which training gives away.
         target.assign(np.array(ops.convert_to_numpy(source)))
+    if isinstance(new, keras.layers.Normalization):
+        new.finalize_state()  # it computes with tensors made of its variables
     return {id(source): target for source, target in pairs}
 
 
-def _compile_alike(model: keras.Model, new: keras.Model, twins: dict[int, keras.Variable]) -> None:
+def compile_alike(model: keras.Model, new: keras.Model) -> bool:
+    """Compile `new` as `model` is, with fresh metrics and a fresh optimizer of the same settings; say whether it is."""
     if not model.compiled:
-        return
-    if type(model).compile is not keras.Model.compile:
+        return False
+    if type(model).compile is not keras.Model.compile and type(new) is type(model):
         new.compile_from_config(model.get_compile_config())
-        if not new.compiled:
-            return
-    else:
-        settings = dict(model._compile_config.config)
-        metrics = {
-            name: keras.tree.map_structure(_fresh_metric, settings[name]) for name in ("metrics", "weighted_metrics")
-        }
-        settings |= metrics | {"optimizer": fresh_optimizer(model.optimizer), "auto_scale_loss": False}
-        new.compile(**settings)
+        return new.compiled
+    settings = dict(model._compile_config.config)
+    metrics = {
+        name: keras.tree.map_structure(_fresh_metric, settings[name]) for name in ("metrics", "weighted_metrics")
+    }
+    settings |= metrics | {"optimizer": fresh_optimizer(model.optimizer), "auto_scale_loss": False}
+    new.compile(**settings)
+    return True
+
+
+def _copy_optimizer(model: keras.Model, new: keras.Model, twins: dict[int, keras.Variable]) -> None:
     pairs = [(old, twins[id(old)]) for old in model.variables if id(old) in twins]
     keep_exclusions(model.optimizer, new.optimizer, pairs)
     if model.optimizer.built:
