@@ -24,4 +24,4 @@ def test_random_is_a_function_of_the_generator():
 
 
 def test_names():
-    assert set(criteria.WEIGHTS) == {"magnitude"} and set(criteria.UNITS) == {"l1", "l2"}
+    assert set(criteria.WEIGHTS) == {"magnitude"} and set(criteria.UNITS) == {"l1", "l2", "geometric_median", "similarity"}

@@ -292,7 +292,7 @@ def test_wrong_masks_change_nothing(net, new, message):
         ({"density": 1.3}, r"`density` must lie in \[0, 1\]. Received: density=1.3"),
         ({"density": -0.1}, "density=-0.1"),
         ({"density": float("nan")}, "density=nan"),
-        ({"density": {"a1": 2}}, "density=2"),
+        ({"density": {"a1": 2.0}}, "density=2.0"),
         ({"density": {"none": 0.5}}, "`density` has a pattern that matches no layer. Received: 'none'; layers: a1"),
         (
             {"density": 0.5, "exclude": ["none"]},
@@ -300,7 +300,7 @@ def test_wrong_masks_change_nothing(net, new, message):
         ),
         ({"density": 0.5, "exclude": "a1"}, "`exclude` must be a sequence of patterns. Received: exclude='a1'"),
         ({"density": 0.5, "scope": "model"}, "`scope` must be one of global, layer. Received: scope='model'"),
-        ({"density": 0.5, "select": "least"}, "`select` must be one of smallest, largest. Received: select='least'"),
+        ({"density": 0.5, "select": "least"}, "`select` must be one of smallest, largest, random. Received: select='least'"),
         ({"density": 0.5, "criterion": "l7"}, "`criterion` must be one of .*, random or a function. Received: 'l7'"),
         (
             {"density": 0.5, "criterion": lambda array: np.ones(2)},

@@ -13,44 +13,25 @@ cell bears the responses of its RNN layer.
 """
 
 import functools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import keras
 import numpy as np
 from keras import ops, tree
 
-from tfredundancy.layers import is_elementwise
 from tfredundancy.numerics import responses as measures
 from tfredundancy.numerics.masks import kept_count
 from tfredundancy.paths import Wrapped, joined, layer_paths, own_variables, unwrapped
+from tfredundancy.samples import batches_of, sample_count
+from tfredundancy.tracing import Outlet, Trace, exchanged
 
 L = keras.layers
 
 FRACTIONS = tuple(np.linspace(0, 1, 7))
 THRESHOLD = 0.8  # the fraction of unchanged labels at which units count as removable no more
-
-_ONE_FOR_ONE = (
-    L.BatchNormalization,  # at rest: y = a·x + b, element by element
-    L.ReLU,
-    L.LeakyReLU,
-    L.PReLU,
-    L.ELU,
-    L.Dropout,
-    L.SpatialDropout1D,
-    L.SpatialDropout2D,
-    L.SpatialDropout3D,
-    L.AlphaDropout,
-    L.GaussianDropout,
-    L.GaussianNoise,
-    L.ActivityRegularization,
-    L.Identity,
-)
-_ONE_FOR_ONE_OPS = ("Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Gelu", "Silu", "Sigmoid", "Softplus", "Tanh")
-
-Call = tuple[int, int | None]  # an operation's id, and which of its calls while the model runs once; None: every one
 
 
 @dataclass(frozen=True)
@@ -98,7 +79,7 @@ def responses(
     """
     _check_limits(most_samples=most_samples, batch_size=batch_size, most_positions=most_positions)
     outlets, _ = _find_outlets(model)
-    heard, _ = _listen(model, outlets, _batches(data, None, most_samples, batch_size), most_positions)
+    heard, _ = _listen(model, outlets, batches_of(data, None, most_samples, batch_size), most_positions)
     return {path: heard[outlet.path].rows for path, outlet in outlets.items() if outlet.path in heard}
 
 
@@ -138,7 +119,7 @@ def knock_out(model: keras.Model, units: Mapping[str, Sequence[int]]) -> Iterato
             )
         return _silenced(tensor, outlet.axes, ~np.isin(np.arange(size), silent[outlet.path]))
 
-    with _uncompiled(model), _exchanged(model, [outlets[path] for path in silent], silence):
+    with _uncompiled(model), exchanged(model, [outlets[path] for path in silent], silence):
         yield
 
 
@@ -193,7 +174,7 @@ def measure_responses(
     """
     _check_limits(most_samples=most_samples, batch_size=batch_size, most_positions=most_positions)
     fractions = _checked_fractions(fractions)
-    batches = _batches(data, labels, most_samples, batch_size)
+    batches = batches_of(data, labels, most_samples, batch_size)
     classes = _classes([own for _, own in batches])
     if labels is not None and classes is None:
         raise ValueError("`labels` must be class numbers or one-hot rows. Received: others")
@@ -367,21 +348,12 @@ def _extremes(tensor, others: list[int]) -> tuple[np.ndarray, np.ndarray]:
 # Where responses leave.
 
 
-@dataclass(frozen=True)
-class _Outlet:
-    """Where the responses of a layer leave: calls of operations, and the axes of their output that are its units."""
-
-    path: str
-    axes: tuple[int, ...]
-    calls: dict[Call, keras.Operation]
-
-
-def _find_outlets(model: keras.Model) -> tuple[dict[str, _Outlet], dict[str, str]]:
+def _find_outlets(model: keras.Model) -> tuple[dict[str, Outlet], dict[str, str]]:
     """{path of a layer with a kernel: its outlet}, {path of such a layer without one: the reason}."""
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(f"`model` must be a Keras model that is built: call it on data first. Received: {model!r}")
     layers = dict(_walk(model))
-    trace = _Trace(model)
+    trace = Trace(model)
     loops = [path for path, layer in layers.items() if isinstance(unwrapped(layer), L.RNN)]
     outlets, reasons, cells = {}, {}, defaultdict(list)
     for path, layer in layers.items():
@@ -392,11 +364,11 @@ def _find_outlets(model: keras.Model) -> tuple[dict[str, _Outlet], dict[str, str
         if loop is not None:
             cells[loop].append(path)
         elif axes:
-            outlets[path] = _Outlet(path, axes, trace.outlet_calls(layer))
+            outlets[path] = Outlet(path, axes, trace.outlet_calls(layer))
         else:
             reasons[path] = "its output has no axis of units"
     for loop, paths in cells.items():
-        top = _Outlet(loop, _unit_axes(layers[paths[-1]]), trace.outlet_calls(layers[loop]))
+        top = Outlet(loop, _unit_axes(layers[paths[-1]]), trace.outlet_calls(layers[loop]))
         outlets |= {loop: top, paths[-1]: top}
         reasons |= {path: f"only the last cell's responses leave the loop of '{loop}'" for path in paths[:-1]}
     return {path: outlets[path] for path in layers if path in outlets}, reasons
@@ -427,132 +399,7 @@ def _unit_axes(layer) -> tuple[int, ...]:
     return (-1,)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """One call of an operation, and the tensors that it makes."""
-
-    operation: keras.Operation
-    makes: list["_Tensor"]
-
-
-class _Tensor:
-    """Stands for a tensor while a graph is followed."""
-
-
-class _Trace:
-    """The calls that a model makes while it runs once, in order, and who reads what they make.
-
-    Nested models are followed; what runs code of its own is one step, and what it holds is `opaque`: the trace does not know
-    when that is called.
-    """
-
-    def __init__(self, model: keras.Model) -> None:
-        self.steps: dict[Call, _Step] = {}
-        self.readers: dict[_Tensor, list[Call | None]] = defaultdict(list)
-        self.opaque: set[int] = set()
-        self._counts: Counter = Counter()
-        graph = _graph(model)
-        if graph is not None:
-            for tensor in self._follow(graph, [_Tensor() for _ in graph.inputs]):
-                self.readers[tensor].append(None)  # who calls the model
-
-    def outlet_calls(self, layer) -> dict[Call, keras.Operation]:
-        """Where the responses of `layer` leave: for each of its calls the last of the steps that follow it one for one."""
-        own = [call for call, step in self.steps.items() if step.operation is layer]
-        if not own or id(layer) in self.opaque:
-            return {(id(layer), None): layer}
-        return {last: self.steps[last].operation for last in map(self._last, own)}
-
-    def _last(self, call: Call) -> Call:
-        makes = self.steps[call].makes
-        readers = self.readers[makes[0]] if len(makes) == 1 else []
-        if len(readers) != 1 or readers[0] is None:
-            return call
-        follower = self.steps[readers[0]].operation
-        return self._last(readers[0]) if id(follower) not in self.opaque and _is_one_for_one(follower) else call
-
-    def _follow(self, graph, inputs: list[_Tensor]) -> list[_Tensor]:
-        return tree.flatten(graph._run_through_graph(inputs, call_fn=self._call))
-
-    def _call(self, operation, *args, **kwargs) -> list[_Tensor]:
-        reads = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, _Tensor)]
-        graph = _graph(operation)
-        if graph is not None and not any(isinstance(arg, dict) for arg in args):
-            return self._follow(graph, reads)
-        call = (id(operation), self._counts[id(operation)])
-        self._counts[id(operation)] += 1
-        for tensor in reads:
-            self.readers[tensor].append(call)
-        if isinstance(operation, keras.layers.Layer):
-            self.opaque.update(id(layer) for layer in operation._flatten_layers(include_self=False))
-        self.steps[call] = _Step(operation, [_Tensor() for _ in operation._inbound_nodes[0].outputs])
-        return self.steps[call].makes
-
-
-def _graph(layer):
-    """The functional graph that a call of this model runs, None where it runs code of its own."""
-    if isinstance(layer, keras.Sequential):
-        return layer._functional if type(layer).call is keras.Sequential.call else None
-    functional = isinstance(layer, keras.Model) and isinstance(layer, keras.Function)
-    return layer if functional and type(layer).call.__qualname__ == "Functional.call" else None
-
-
-def _is_one_for_one(operation) -> bool:
-    """Whether unit i that comes out depends, in inference, on unit i that goes in and on no other."""
-    operation = unwrapped(operation)
-    if isinstance(operation, L.Activation):
-        return is_elementwise(operation.activation)
-    bare = type(operation).__module__.startswith("keras.") and type(operation).__name__ in _ONE_FOR_ONE_OPS
-    return bare or isinstance(operation, _ONE_FOR_ONE)
-
-
 # Listening and silencing.
-
-
-@contextmanager
-def _exchanged(model, outlets: Iterable[_Outlet], visit: Callable) -> Iterator[None]:
-    """Within the block, each response is replaced by `visit(outlet, response)` as it leaves."""
-    counts: Counter = Counter()
-    at = {call: outlet for outlet in outlets for call in outlet.calls}
-    operations = {id(operation): operation for outlet in at.values() for operation in outlet.calls.values()}
-
-    def beginning(call):
-        @functools.wraps(call)
-        def begin(*args, **kwargs):
-            counts.clear()
-            return call(*args, **kwargs)
-
-        return begin
-
-    def visited(key, call):
-        @functools.wraps(call)
-        def visit_outputs(*args, **kwargs):
-            number, outputs = counts[key], call(*args, **kwargs)
-            counts[key] += 1
-            outlet = at.get((key, number), at.get((key, None)))
-            return outputs if outlet is None else _first_replaced(outputs, functools.partial(visit, outlet))
-
-        return visit_outputs
-
-    with ExitStack() as stack:
-        for key, operation in operations.items():
-            stack.enter_context(_called(operation, functools.partial(visited, key)))
-        stack.enter_context(_called(model, beginning))
-        yield
-
-
-@contextmanager
-def _called(operation, make: Callable) -> Iterator[None]:
-    """Within the block, `make(operation.call)` stands in for `operation.call`."""
-    before = vars(operation).get("call")
-    object.__setattr__(operation, "call", make(operation.call))
-    try:
-        yield
-    finally:
-        if before is None:
-            object.__delattr__(operation, "call")
-        else:
-            object.__setattr__(operation, "call", before)
 
 
 @contextmanager
@@ -568,12 +415,6 @@ def _uncompiled(model) -> Iterator[None]:
     finally:
         for part, name, function in before:
             setattr(part, name, function)
-
-
-def _first_replaced(outputs, replace: Callable):
-    """RNN layers and attention may return states and scores behind their output."""
-    first, *rest = tree.flatten(outputs)
-    return tree.pack_sequence_as(outputs, [replace(first), *rest])
 
 
 def _unit_count(tensor, axes: tuple[int, ...]) -> int:
@@ -593,14 +434,14 @@ def _listen(model, outlets, batches, most_positions) -> tuple[dict[str, Response
     heard = {outlet.path: _Heard() for outlet in outlets.values()}
     start = 0
     for inputs, _ in batches:
-        samples = np.arange(start, start + _size(inputs))
+        samples = np.arange(start, start + sample_count(inputs))
         start += len(samples)
 
         def listen(outlet, tensor, samples=samples):
             heard[outlet.path].add(tensor, outlet.axes, samples, most_positions)
             return tensor
 
-        with _exchanged(model, outlets.values(), listen), keras.StatelessScope(collect_losses=True):
+        with exchanged(model, outlets.values(), listen), keras.StatelessScope(collect_losses=True):
             model(inputs, training=False)
     done = {path: answers.finish() for path, answers in heard.items()}
     reasons = {path: answers for path, answers in done.items() if isinstance(answers, str)}
@@ -635,7 +476,7 @@ def _grid(sizes: Sequence[int], most: int) -> list[np.ndarray]:
 class _Silencer(keras.Model):
     """The first output of `model` while some units are silent: compiled once, because which ones is a variable."""
 
-    def __init__(self, model, outlets: list[_Outlet], sizes: dict[str, int]) -> None:
+    def __init__(self, model, outlets: list[Outlet], sizes: dict[str, int]) -> None:
         super().__init__(name="silencer", autocast=False, dtype="float32")
         self.model = model
         self._outlets = outlets
@@ -652,7 +493,7 @@ class _Silencer(keras.Model):
         def silence(outlet, tensor):
             return _silenced(tensor, outlet.axes, keep[outlet.path])
 
-        with _exchanged(self.model, self._outlets, silence), keras.StatelessScope(state, collect_losses=True):
+        with exchanged(self.model, self._outlets, silence), keras.StatelessScope(state, collect_losses=True):
             outputs = self.model(inputs, training=False)
         return ops.cast(tree.flatten(outputs)[0], "float32")
 
@@ -723,55 +564,6 @@ def _labels(scores: list[np.ndarray], border: float) -> np.ndarray:
 
 
 # Data.
-
-
-def _batches(data, labels, most_samples: int, batch_size: int) -> list[tuple]:
-    """[(inputs, labels or None)], batches of about one size, so that what is compiled is traced once."""
-    dataset = hasattr(data, "as_numpy_iterator")  # tf.data, which the other backends' users may lack
-    batches, left = [], most_samples
-    for part in data.as_numpy_iterator() if dataset else [data]:
-        inputs, own = _inputs_and_labels(part)
-        if labels is not None and (dataset or own is not None):
-            raise ValueError("`labels` must be left out where `data` brings its own. Received both")
-        own = own if labels is None else np.asarray(labels)
-        size = _size(inputs)
-        if own is not None and own.shape[:1] != (size,):
-            raise ValueError(f"`labels` must be one for each of the {size} samples. Received: shape {own.shape}")
-        used = min(size, left)
-        for index in np.array_split(np.arange(used), -(-used // batch_size)):
-            batches.append((_taken(inputs, index), None if own is None else own[index]))
-        left -= used
-        if not left:
-            break
-    if not batches:
-        raise ValueError("`data` must hold samples. Received: an empty dataset")
-    return batches
-
-
-def _taken(inputs, index: np.ndarray):
-    return tree.map_structure(lambda array: array[index], inputs)
-
-
-def _inputs_and_labels(part) -> tuple:
-    """One part of the data → (inputs as arrays, labels as an array or None)."""
-    labels = None
-    if isinstance(part, tuple):
-        if not 1 <= len(part) <= 3:
-            raise ValueError(
-                f"`data` as a tuple must be (inputs, labels); several inputs go into a list. Received: {len(part)} items"
-            )
-        part, labels = (*part, None)[:2]
-    inputs = tree.map_structure(np.asarray, list(part) if isinstance(part, tuple) else part)
-    nested = labels is None or isinstance(labels, dict | list | tuple)  # of several outputs: which one's?
-    return inputs, None if nested else np.asarray(labels)
-
-
-def _size(inputs) -> int:
-    shapes = [array.shape for array in tree.flatten(inputs)]
-    sizes = {shape[:1] for shape in shapes}
-    if len(sizes) != 1 or sizes <= {(), (0,)}:
-        raise ValueError(f"`data` must be arrays of one number of samples, at least 1. Received: shapes {shapes}")
-    return sizes.pop()[0]
 
 
 def _classes(labels: list[np.ndarray | None]) -> np.ndarray | None:

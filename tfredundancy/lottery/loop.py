@@ -478,7 +478,8 @@ def _stretched(rate, factor: float):
 
 
 def _at_level(keep: Density, level: int) -> Density:
-    return {p: fraction**level for p, fraction in keep.items()} if isinstance(keep, Mapping) else keep**level
+    """The densities of a level, as floats: an integer would be a count."""
+    return {p: float(f) ** level for p, f in keep.items()} if isinstance(keep, Mapping) else float(keep) ** level
 
 
 def _density(kept: Masks) -> float:

@@ -4,23 +4,18 @@ Masks are bool arrays in a dictionary: keyed by layer path (`encoder/conv1`) for
 (`encoder/conv1/kernel`) for weights.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
 from keras import ops
 
 from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, has_units, unit_variables, weight_variables
-from tfredundancy.numerics import criteria
-from tfredundancy.numerics.masks import keep_globally, kept_count
-from tfredundancy.numerics.units import unit_rows
-from tfredundancy.paths import Wrapped, joined, layer_paths, matching, unwrapped, without_input_layers, wrappers
+from tfredundancy.paths import Wrapped, joined, layer_paths, unwrapped, without_input_layers, wrappers
+from tfredundancy.pruning.choosing import Density, Exclude, Masks, Options, check_density, excluded, next_masks
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
 from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
-
-Masks = dict[str, np.ndarray]
-Density = float | Mapping[str, float]
-Criterion = str | Callable[[np.ndarray], np.ndarray]
+from tfredundancy.pruning.scoring import Criterion, places
 
 
 def prune_weights(
@@ -29,19 +24,19 @@ def prune_weights(
     criterion: Criterion = "magnitude",
     scope: str = "global",
     select: str = "smallest",
-    exclude: Iterable[str] = (),
+    exclude: Exclude = (),
     seed: int | None = None,
 ) -> keras.Model:
     """Copy a model with its kernels wrapped in `PruneWeights` and all but the fraction `density` of their weights pruned.
 
     Args:
         model: built Sequential or functional model. It is not touched.
-        density: fraction of all weights to keep, or {path pattern: fraction}; the first pattern that matches a layer's path
-            wins, layers that none matches stay whole. It counts from the original number of weights.
+        density: fraction of all weights to keep, or an integer, their number, from 2 up; or {path pattern: either}; the first
+            pattern that matches a layer's path wins, layers that none matches stay whole. It counts from the original number.
         criterion: "magnitude", "random", or a function kernel → scores of the same shape; low scores go.
         scope: "global" ranks all weights (of one pattern) against each other, "layer" those of each kernel.
-        select: "smallest" prunes the lowest scores, "largest" the highest.
-        exclude: path patterns of layers that are left as they are.
+        select: "smallest" prunes the lowest scores, "largest" the highest, "random" any, whatever the criterion.
+        exclude: path patterns, names or classes of layers that are left as they are.
         seed: of "random".
 
     Returns:
@@ -59,8 +54,9 @@ def prune_weights(
         Han et al. 2015, Learning both weights and connections for efficient neural networks, arXiv:1506.02626.
     """
     check_graph(model, "prune_weights")
-    _check_density(density)
-    left = set(_excluded(exclude, model))
+    check_density(density)
+    options = Options(criterion, scope, select, seed=seed)
+    left = excluded(exclude, without_input_layers(layer_paths(model)))
     paths = {
         path: layer
         for path, layer in _leaves(model).items()
@@ -69,7 +65,7 @@ def prune_weights(
     if not paths:
         raise ValueError(f"`model` has no kernel to prune. Received: '{model.name}' with exclude={tuple(exclude)!r}")
     pruned = _wrap(model, paths, PruneWeights)
-    set_masks(pruned, _chosen(pruned, paths, density, criterion, scope, select, seed=seed))
+    set_masks(pruned, next_masks(pruned, paths, density, options))
     return pruned
 
 
@@ -79,35 +75,55 @@ def prune_units(
     criterion: Criterion = "l2",
     scope: str = "layer",
     select: str = "smallest",
-    exclude: Iterable[str] = (),
-    groups: UnitGroups | None = None,
+    exclude: Exclude = (),
+    groups: Iterable[UnitGroup] | None = None,
     min_units: int = 1,
+    round_to: int | None = None,
+    data=None,
     seed: int | None = None,
+    initial=None,
 ) -> keras.Model:
     """Copy a model with its units wrapped in `PruneUnits` and all but the fraction `density` of them pruned.
 
     Units go in groups, see `find_groups`: with a convolution's filter its BatchNorm entry, and over an addition the filters of
     every branch. Units whose graph is not understood, and the model's outputs, stay.
 
+    | criterion | score of a unit, of all layers of its group | needs | paper |
+    |---|---|---|---|
+    | "l1", "l2" | norm of its weights | | Li 2016, arXiv:1608.08710 |
+    | "random" | drawn | `seed` | |
+    | "bn_scale" | mean of its normalisations' scales, absolute | | Liu 2017, arXiv:1708.06519 |
+    | "taylor" | mean over batches of (Σ gradient · weight)² | labelled `data`, a loss | Molchanov 2019, arXiv:1906.10771 |
+    | "apoz" | share of its responses behind rectifiers that are not zero | `data` | Hu 2016, arXiv:1607.03250 |
+    | "geometric_median" | sum of the distances of its weights to all others' | | He 2019, arXiv:1811.00250 |
+    | "similarity" | how unlike the most similar other one it is | | |
+    | "distance_to_init" | distance of its weights to the initial ones | `initial` | |
+
     Args:
         model: built Sequential or functional model. It is not touched.
-        density: fraction of the units to keep, or {path pattern: fraction} over groups' names; the first pattern that matches
-            wins, groups that none matches stay whole. It counts from the original number of units.
-        criterion: "l1", "l2", "random", or a function unit matrix (units, fan_in) → scores (units,); the rows hold the weights
-            of all kernels of the group. Low scores go.
+        density: fraction of the units to keep, or an integer, their number, from 2 up; or {path pattern: either} over groups'
+            names; the first pattern that matches wins, groups that none matches stay whole. It counts from the original number
+            of units. A number holds for each group, with scope "global" for all groups (of one pattern) together.
+        criterion: one of the table, or a function unit matrix (units, fan_in) → scores (units,); the rows hold the weights of all
+            kernels of the group. Low scores go. Data-driven ones compute at rest, without dropout.
         scope: "layer" ranks the units of each group, "global" those of all groups (of one pattern), each group's scores
             divided by their mean.
-        select: "smallest" prunes the lowest scores, "largest" the highest.
-        exclude: path patterns of layers whose groups are left as they are.
+        select: "smallest" prunes the lowest scores, "largest" the highest, "random" any, whatever the criterion.
+        exclude: path patterns, names or classes of layers whose groups are left as they are.
         groups: what `find_groups` returned, or some of it.
         min_units: units of each group that stay in any case.
+        round_to: keep multiples of so many in each group, the nearest (halves up, never 0; all, where the group has fewer); the
+            density can be missed by that, and `tfr.density` says what it has become.
+        data: array of inputs, tuple (inputs, labels), or a tf.data.Dataset of batches of either; all of it is used.
         seed: of "random".
+        initial: weights before training: a `Ticket`, {variable path: array}, or the model then.
 
     Returns:
         A model compiled as `model` is, with the optimizer's variables copied, zero where masked.
 
     Raises:
-        ValueError: a density outside [0, 1], a pattern without a match, an unbuilt or subclassed model, no group to prune.
+        ValueError: a density outside [0, 1], a pattern without a match, an unbuilt or subclassed model, no group to prune; a
+            criterion without what it needs, or groups for which it says nothing.
 
     Example:
         >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(6, name="hidden"), keras.layers.Dense(2)])
@@ -115,20 +131,23 @@ def prune_units(
         3
 
     Reference:
-        Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710.
+        Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710, and those of the table.
     """
     check_graph(model, "prune_units")
-    _check_density(density)
-    found = find_groups(model) if groups is None else groups
-    left = set(_excluded(exclude, model))
+    check_density(density)
+    options = Options(criterion, scope, select, min_units, round_to, data, initial, seed)
+    found = find_groups(model) if groups is None else list(groups)
+    layers = layer_paths(model)
+    left = excluded(exclude, without_input_layers(layers))
     chosen = [group for group in found if not left & set(group.members)]
     if not chosen:
-        raise ValueError(f"`model` has no units to prune. Received: '{model.name}' with these groups:\n{found}")
-    layers = layer_paths(model)
-    _check_groups(chosen, layers)
+        raise ValueError(
+            f"`model` has no units to prune. Received: '{model.name}' with these groups:\n{_listed(found)}"
+        )
+    _check_groups(model, chosen)
     members = {path: layers[path] for group in chosen for path in group.members}
     pruned = _wrap(model, members, PruneUnits)
-    set_masks(pruned, _chosen(pruned, members, density, criterion, scope, select, min_units, seed))
+    set_masks(pruned, next_masks(pruned, members, density, options, chosen))
     return pruned
 
 
@@ -138,36 +157,47 @@ def choose_masks(
     criterion: Criterion | None = None,
     scope: str | None = None,
     select: str = "smallest",
-    exclude: Iterable[str] = (),
+    exclude: Exclude = (),
+    groups: Iterable[UnitGroup] | None = None,
     min_units: int = 1,
+    round_to: int | None = None,
+    data=None,
     seed: int | None = None,
+    initial=None,
 ) -> Masks:
     """The next masks of a wrapped model, within the present ones; the model stays as it is. `set_masks` applies them.
 
     Args:
         model: a model with `PruneWeights` or with `PruneUnits` around its layers, not both.
-        density: fraction of the original entries to keep, or {path pattern: fraction}. What was pruned stays pruned.
+        density: of the original entries, as in `prune_weights` or `prune_units`. What was pruned stays pruned.
         criterion: as in `prune_weights` or `prune_units`, whose default it has.
         scope: likewise.
         select: likewise.
-        exclude: path patterns of layers whose masks stay.
+        exclude: path patterns, names or classes of layers whose masks stay.
+        groups: of units, as in `prune_units`.
         min_units: units of each group that stay; no such floor for weights.
+        round_to: of units, as in `prune_units`.
+        data: likewise.
         seed: of "random".
+        initial: as in `prune_units`.
 
     Returns:
         {path: bool array} for every mask that is chosen.
 
     Raises:
-        ValueError: as `prune_weights`, and when more is asked for than was kept before.
+        ValueError: as `prune_weights` or `prune_units`, and when more is asked for than was kept before.
 
     Example:
         >>> model = prune_weights(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")]), 1.0)
         >>> int(choose_masks(model, 0.5)["dense/kernel"].sum())
         6
     """
-    left = matching(exclude, wrappers(model), "exclude")
-    chosen = [path for path in wrappers(model) if path not in left]
-    return _chosen(model, chosen, density, criterion, scope, select, min_units, seed)
+    options = Options(criterion, scope, select, min_units, round_to, data, initial, seed)
+    left = excluded(exclude, wrappers(model))
+    if groups is not None:
+        groups = list(groups)
+        _check_groups(model, groups)
+    return next_masks(model, [path for path in wrappers(model) if path not in left], density, options, groups)
 
 
 def masks(model: keras.Model) -> Masks:
@@ -280,15 +310,33 @@ def strip_pruning(model: keras.Model) -> keras.Model:
     return plain
 
 
-def _check_groups(groups: Iterable[UnitGroup], layers: Mapping[str, keras.layers.Layer]) -> None:
+def _check_groups(model: keras.Model, groups: Iterable[UnitGroup]) -> None:
+    layers, sizes = layer_paths(model), {group.name: group.size for group in find_groups(model)}
+    owners: dict[str, np.ndarray] = {}
     for group in groups:
         for path in group.members:
-            layer = unwrapped(layers.get(path))
-            if layer is None or not has_units(layer) or unit_variables(layer)[0] != group.size:
+            layer, positions = unwrapped(layers.get(path)), places(group, path)
+            size = unit_variables(layer)[0] if layer is not None and has_units(layer) else 0
+            if (
+                len(positions) != sizes.get(group.name, len(positions))
+                or not 0 < len(positions) <= positions.max() + 1 <= size
+            ):
                 raise ValueError(
                     f"`groups` must be of this model: find_groups(model). Received: {group.size} units of '{path}', "
                     + ("which it does not have" if layer is None else "which has others")
                 )
+            counts = owners.setdefault(path, np.zeros(size, int))
+            np.add.at(counts, positions.ravel(), 1)
+            if counts.max() > 1:
+                raise ValueError(
+                    f"`groups` must not share units: those of '{path}' would get two masks. Received: '{group.name}' twice "
+                    "or with another group"
+                )
+
+
+def _listed(groups) -> str:
+    """The table that `find_groups` gives; of a list of groups their names."""
+    return str(groups) if isinstance(groups, UnitGroups) else ", ".join(group.name for group in groups) or "none"
 
 
 def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) -> keras.Model:
@@ -302,24 +350,6 @@ def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) 
             "tfr.strip_pruning gives a plain model."
         )
     return rebuild(model, lambda layer, copy: wrapper(copy) if id(layer) in wrapped else copy)
-
-
-def _chosen(
-    model: keras.Model, paths: Collection[str], density, criterion, scope, select, min_units: int = 0, seed=None
-) -> Masks:
-    """The next masks of the wrappers at `paths`."""
-    _check_density(density)
-    _check_option("select", select, ("smallest", "largest"))
-    layers = {path: layer for path, layer in wrappers(model).items() if path in paths}
-    kinds = {type(layer) for layer in layers.values()}
-    if len(kinds) != 1:
-        raise ValueError(
-            "`model` must have PruneWeights or PruneUnits around its layers, not both and not none. Received: "
-            f"'{model.name}' with {len(layers)} wrapped layers; "
-            + ("`exclude` those of one kind." if layers else "tfr.prune_weights(model, 1.0) wraps them.")
-        )
-    choose = _choose_weights if kinds == {PruneWeights} else _choose_units
-    return choose(model, layers, density, criterion, scope, select, min_units, np.random.default_rng(seed))
 
 
 def _leaves(model: keras.Model) -> dict[str, keras.layers.Layer]:
@@ -339,123 +369,6 @@ def _model_layers(model, prefix: str) -> dict[str, keras.layers.Layer]:
         if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
             found.update(_model_layers(layer, path))
     return found
-
-
-def _excluded(exclude: Iterable[str], model: keras.Model) -> dict[str, str]:
-    if isinstance(exclude, str):
-        raise ValueError(f"`exclude` must be a sequence of patterns. Received: exclude={exclude!r}")
-    return matching(exclude, without_input_layers(layer_paths(model)), "exclude")
-
-
-def _choose_weights(model, layers, density, criterion, scope, select, min_units, rng) -> Masks:
-    del model, min_units
-    criterion, scope = criterion or "magnitude", scope or "global"
-    _check_option("scope", scope, ("global", "layer"))
-    scores, within, owners = {}, {}, {}
-    for path, layer in layers.items():
-        variables = weight_variables(layer.layer)
-        for name, mask in layer.masks.items():
-            full = joined(path, name)
-            kernel = ops.convert_to_numpy(variables[name])
-            scores[full] = _scores(criterion, criteria.WEIGHTS, kernel, kernel.shape, full, rng)
-            within[full], owners[full] = mask, path
-    pools = _pools(density, owners, scope, tuple(layers))
-    return _rank(pools, _signed(scores, select), within, 0)
-
-
-def _choose_units(model, layers, density, criterion, scope, select, min_units, rng) -> Masks:
-    criterion, scope = criterion or "l2", scope or "layer"
-    _check_option("scope", scope, ("global", "layer"))
-    groups = _wrapped_groups(model, layers)
-    scores, within = {}, {}
-    for group in groups:
-        matrix = _group_matrix(group, layers)
-        scores[group.name] = _scores(criterion, criteria.UNITS, matrix, (group.size,), group.name, rng)
-        within[group.name] = np.logical_and.reduce([layers[path].mask for path in group.members])
-        if scope == "global":
-            scores[group.name] = _relative(scores[group.name], within[group.name])
-    names = {group.name: group.name for group in groups}
-    chosen = _rank(_pools(density, names, scope, tuple(names)), _signed(scores, select), within, min_units)
-    return {path: chosen[group.name] for group in groups if group.name in chosen for path in group.members}
-
-
-def _wrapped_groups(model: keras.Model, layers) -> list[UnitGroup]:
-    """Groups of the model whose members are all wrapped."""
-    groups = [group for group in find_groups(model) if set(group.members) <= set(layers)]
-    if not groups:
-        raise ValueError(
-            f"`model` has no group of units whose layers are all wrapped. Received: '{model.name}' with PruneUnits at "
-            f"{', '.join(layers)}; tfr.prune_units(model, 1.0) wraps whole groups."
-        )
-    return groups
-
-
-def _group_matrix(group: UnitGroup, layers) -> np.ndarray:
-    """Unit matrix (units, all fan-ins of the group's kernels side by side)."""
-    rows = []
-    for path in group.members:
-        layer = layers[path].layer
-        if isinstance(layer, keras.layers.BatchNormalization):
-            continue
-        for variable, shape in unit_variables(layer)[1]:
-            if len(variable.shape) > 1 and variable.name.endswith("kernel"):
-                axes = tuple(axis for axis, size in enumerate(shape) if size > 1)
-                rows.append(unit_rows(ops.convert_to_numpy(variable), axes))
-    return np.concatenate(rows, axis=1)
-
-
-def _scores(criterion: Criterion, named, array: np.ndarray, shape, path: str, rng) -> np.ndarray:
-    if criterion == "random":
-        return criteria.random(shape, rng)
-    if not callable(criterion) and criterion not in named:
-        raise ValueError(
-            f"`criterion` must be one of {', '.join([*named, 'random'])} or a function. Received: {criterion!r}"
-        )
-    scores = np.asarray((criterion if callable(criterion) else named[criterion])(array))
-    if scores.shape != tuple(shape):
-        raise ValueError(
-            f"`criterion` must return scores of shape {tuple(shape)} for '{path}'. Received: {scores.shape}"
-        )
-    return scores
-
-
-def _relative(scores: np.ndarray, within: np.ndarray) -> np.ndarray:
-    mean = scores[within].mean() if within.any() else 0
-    return scores / mean if mean > 0 else scores
-
-
-def _signed(scores: Masks, select: str) -> Masks:
-    return {path: -values for path, values in scores.items()} if select == "largest" else scores
-
-
-def _pools(density: Density, owners: Mapping[str, str], scope: str, paths) -> list[tuple[float, list[str]]]:
-    """[(density, keys that are ranked together)]; a key's pattern is that of the layer that owns it."""
-    if not isinstance(density, Mapping):
-        density = {"*": density}
-    pattern = matching(density, paths, "density")
-    if scope == "layer":
-        return [(density[pattern[owner]], [key]) for key, owner in owners.items() if owner in pattern]
-    pools = {p: [key for key, owner in owners.items() if pattern.get(owner) == p] for p in density}
-    return [(density[p], keys) for p, keys in pools.items() if keys]
-
-
-def _rank(pools, scores: Masks, within: Masks, min_units: int) -> Masks:
-    chosen = {}
-    for fraction, keys in pools:
-        values = {key: scores[key] for key in keys}
-        chosen.update(keep_globally(values, fraction, {key: within[key] for key in keys}, min_units))
-    return chosen
-
-
-def _check_density(density: Density) -> None:
-    values = density.values() if isinstance(density, Mapping) else [density]
-    for value in values:
-        kept_count(value, 1)
-
-
-def _check_option(argument: str, value: str, options: tuple[str, ...]) -> None:
-    if value not in options:
-        raise ValueError(f"`{argument}` must be one of {', '.join(options)}. Received: {argument}={value!r}")
 
 
 def _check_masks(new: Mapping[str, np.ndarray], present: Masks) -> None:
