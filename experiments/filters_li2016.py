@@ -169,7 +169,7 @@ def train(run: RunDirectory, args: Args, trainers: dict[str, Trainer]) -> tuple[
                 curves += [{"seed": seed, "arm": arm, **row} for row in visited.rows]
                 timings.append({"seed": seed, "arm": arm, "seconds": visited.seconds})
                 if arm == "dense":
-                    kept, check = shrunk(args, trainers, first, visited.net)
+                    kept, check = shrunk(args, trainers, first, seed, visited.net)
                     checks.append({"seed": seed, **check})
     return curves, timings, checks
 
@@ -202,20 +202,15 @@ def visit(trainer: Trainer, last: int, step: int, loss: float | None) -> list[Ro
     return [row | {"test_accuracy": trainer.evaluate("test").accuracy if step in (0, last) else None}]
 
 
-def shrunk(args: Args, trainers, first: dict[str, Ticket], net: dict[str, np.ndarray]) -> tuple[Ticket, Row]:
+def shrunk(args: Args, trainers, first: dict[str, Ticket], seed: int, net: dict[str, np.ndarray]) -> tuple[Ticket, Row]:
     """The trained net without the filters of least norm, as a starting point of the narrow one; and that it is the masked one."""
     model = trainers["whole"].model
     replace(first["whole"], variables=net).rewind(model)
-    pruned = tfr.prune_units(model, kept_fractions(model, ALL_NETS[args.net].kept), criterion=args.criterion)
+    pruned = tfr.prune_units(model, ALL_NETS[args.net].kept, criterion=args.criterion, seed=seed)
     small = tfr.shrink(pruned)
     images = trainers["whole"].data.normalise(trainers["whole"].data.test[0][:200])
     apart = outputs_difference(pruned, small, images)
-    return replace(first["narrow"], variables=Ticket.take(small).variables), {"masked_minus_shrunk": apart}
-
-
-def kept_fractions(model: keras.Model, kept: dict[str, int]) -> dict[str, float]:
-    """Counts of filters as densities, which come out as these counts exactly."""
-    return {path: count / model.get_layer(path).filters for path, count in kept.items()}
+    return replace(first["narrow"], variables=Ticket.take(small).variables), {"masked_minus_shrunk": apart.relative}
 
 
 def report(run: RunDirectory, args: Args, trainers, curves: list[Row], timings: list[Row], checks: list[Row]) -> None:

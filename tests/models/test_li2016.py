@@ -26,6 +26,19 @@ def test_narrow_nets_have_the_counts_of_table_1(name):
     np.testing.assert_allclose(change, (net.parameters, net.flops), atol=1e-3)
 
 
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet_56_a", "resnet_110_a", "resnet_110_b")]
+
+
+@pytest.mark.parametrize("name", ["vgg_16_a", "resnet_56_b", *SLOW])
+def test_pruned_and_shrunk_they_have_them_too(name):
+    net = NETS[name]
+    whole = net.build()
+    small = tfr.shrink(tfr.prune_units(whole, net.kept, criterion="l1"))
+    narrow = net.build(filters=net.kept)
+    assert [(v.path, v.shape) for v in small.weights] == [(v.path, v.shape) for v in narrow.weights]
+    assert tfr.count(small).macs == tfr.count(narrow).macs
+
+
 def test_the_whole_nets_are_the_paper_s():
     assert tfr.count(NETS["resnet_56_a"].build()).trainable == 853_018
     assert tfr.count(NETS["vgg_16_a"].build()).trainable == 14_987_210

@@ -1,7 +1,9 @@
 """Two models that should be the same one: how far their outputs are apart, and how long they take."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -10,42 +12,63 @@ from keras import ops
 from tfredundancy.pruning.macs import input_specs
 
 
-def outputs_difference(model: keras.Model, other: keras.Model, inputs) -> float:
-    """The largest difference of two models' outputs on the same inputs, relative to the outputs' spread over inputs.
+@dataclass(frozen=True)
+class OutputsDifference:
+    """How far the outputs of two models are apart.
 
-    max |y − y'| / σ(y), σ the root of the variance over examples, averaged over the entries of an output; of several outputs
-    the worst. Outputs that hardly depend on the input have a small spread, and so a difference in them counts as one.
+    Attributes:
+        largest: max |y − y'|.
+        spread: σ(y) over examples: the root of the variance, averaged over the entries of an output.
+        size: max |y|; where it is much greater than the spread, the outputs hardly depend on the input.
+    """
+
+    largest: float
+    spread: float
+    size: float
+
+    @property
+    def relative(self) -> float:
+        """The largest difference in units of the spread: 0 where there is none, infinity where nothing spreads."""
+        if self.largest == 0:
+            return 0.0
+        return self.largest / self.spread if self.spread > 0 else math.inf
+
+
+def outputs_difference(model: keras.Model, other: keras.Model, inputs) -> OutputsDifference:
+    """Compare the outputs of two models on the same inputs, in inference mode.
 
     Args:
-        model: built model, called in inference mode.
+        model: built model.
         other: built model with outputs of the same shapes.
         inputs: array (examples, …), or what else both models take, of at least two examples.
 
     Returns:
-        The difference; 0 where all outputs are equal, infinity where they are not and do not depend on the input.
+        The difference; of several outputs the one that is relatively greatest.
 
     Raises:
         ValueError: outputs of other shapes.
 
     Example:
-        >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
-        >>> other = keras.Sequential(
-        ...     [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones", bias_initializer="ones")]
+        >>> model, other = (
+        ...     keras.Sequential(
+        ...         [keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones", bias_initializer=bias)]
+        ...     )
+        ...     for bias in ("zeros", "ones")
         ... )
-        >>> outputs_difference(model, other, np.array([[0.0], [4.0]]))
+        >>> outputs_difference(model, other, np.array([[0.0], [4.0]])).relative
         0.5
     """
-    pairs = zip(*(keras.tree.flatten(each(inputs, training=False)) for each in (model, other)), strict=True)
-    return max(_difference(*(np.float64(ops.convert_to_numpy(y)) for y in pair)) for pair in pairs)
+    outputs = (keras.tree.flatten(each(inputs, training=False)) for each in (model, other))
+    pairs = zip(*([np.float64(ops.convert_to_numpy(y)) for y in each] for each in outputs), strict=True)
+    return max((_difference(*pair) for pair in pairs), key=lambda difference: difference.relative)
 
 
-def _difference(y: np.ndarray, other: np.ndarray) -> float:
+def _difference(y: np.ndarray, other: np.ndarray) -> OutputsDifference:
     if y.shape != other.shape:
         raise ValueError(f"`other` must have outputs of shape {y.shape}. Received: {other.shape}")
-    apart, spread = np.abs(y - other).max(), np.sqrt(y.var(axis=0).mean())
-    if apart == 0:
-        return 0.0
-    return float(apart / spread) if spread > 0 else float("inf")
+    return OutputsDifference(
+        float(np.abs(y - other).max()), float(np.sqrt(y.var(axis=0).mean())), float(np.abs(y).max())
+    )
 
 
 def latencies(calls: Mapping[str, Callable[[], object]], rounds: int = 30, warm_up: int = 3) -> dict[str, list[float]]:
@@ -79,7 +102,9 @@ def compiled(model: keras.Model) -> Callable[[object], object]:
     if keras.backend.backend() == "jax":
         import jax
 
-        state = [[variable.value for variable in each] for each in (model.trainable_variables, model.non_trainable_variables)]
+        state = [
+            [variable.value for variable in each] for each in (model.trainable_variables, model.non_trainable_variables)
+        ]
         function = jax.jit(lambda state, x: model.stateless_call(*state, x, training=False)[0])
         return lambda x: keras.tree.map_structure(ops.convert_to_numpy, function(state, x))
     return lambda x: keras.tree.map_structure(ops.convert_to_numpy, model(x, training=False))
@@ -102,7 +127,7 @@ def random_inputs(model: keras.Model, examples: int, input_shape=None, seed: int
 
     Example:
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
-        >>> random_inputs(model, 2).shape
+        >>> tuple(random_inputs(model, 2).shape)
         (2, 3)
     """
     draw = np.random.default_rng(seed)
