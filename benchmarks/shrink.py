@@ -5,7 +5,7 @@ of the units of every group pruned, the classifier's left: `tfr.find_groups`, `p
 `DependencyGraph.build_dependency`, its pruner's making and its step with GroupMagnitudeImportance(p=1). CPU seconds, one thread,
 each side in a process of its own, one after the other; medians of five.
 
-Then the latency of the nets, compiled, measured in turns: dense, pruned, and built by hand at half the width; and 55 % of the units
+Then the latency of the nets, compiled, measured in turns: dense, pruned, built by hand at half the width; and 55 % of the units
 kept, with and without rounding their numbers to multiples of eight. Both sides against their own dense net.
 
     python benchmarks/shrink.py                     about 15 minutes on 2 cores
