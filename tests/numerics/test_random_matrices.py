@@ -59,6 +59,19 @@ def test_medians_and_quantiles():
     )
 
 
+@pytest.mark.parametrize("q", [1.0, 1.0 + 1e-9, 1.28, 4.0, 78.0])
+def test_quantiles_are_those_of_halving(q):
+    p = np.concatenate([[0, 1e-12, 1e-6], (np.arange(300) + 0.5) / 300, [1 - 1e-9, 1]])
+    lo, hi = (np.full(p.shape, edge) for edge in law.marchenko_pastur_edges(q))
+    for _ in range(60):
+        middle = (lo + hi) / 2
+        below = law.marchenko_pastur_cdf(middle, q) < p
+        lo, hi = np.where(below, middle, lo), np.where(below, hi, middle)
+    found = law.marchenko_pastur_quantile(p, q)
+    np.testing.assert_allclose(found[3:-2], lo[3:-2], rtol=1e-12)
+    assert np.abs(law.marchenko_pastur_cdf(found, q) - p).max() <= 2e-15 * np.sqrt(q)
+
+
 def test_tracy_widom_against_published_values():
     np.testing.assert_allclose(
         [law.tracy_widom_quantile(p) for p in (0.95, 0.99, 0.999)], [0.9793, 2.0234, 3.2722], atol=1e-4

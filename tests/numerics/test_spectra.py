@@ -35,8 +35,17 @@ def test_blocks_make_no_difference(rng, monkeypatch):
     matrix = rng.normal(size=(101, 13))
     whole = spectra.esd(matrix)
     monkeypatch.setattr(spectra, "BLOCK", 40)  # 3 rows at a time
+    monkeypatch.setattr(spectra, "ROWS", 1)
     np.testing.assert_allclose(spectra.esd(matrix), whole, rtol=1e-12)
     np.testing.assert_allclose(spectra.esd(matrix.T), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1 << 22, 1000])
+def test_the_largest_eigenvalue_is_found_in_blocks_too(block, rng, monkeypatch):
+    matrix = rng.normal(size=(200, 150))
+    monkeypatch.setattr(spectra, "BLOCK", block)  # 6 rows at a time
+    alone, among_all = (spectra.permutation_null(matrix, np.random.default_rng(3), each) for each in (False, True))
+    assert alone.largest == pytest.approx(among_all.largest, rel=1e-5)
 
 
 def test_rounding_noise_of_a_low_rank_is_exactly_zero(rng):

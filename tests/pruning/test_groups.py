@@ -1,7 +1,5 @@
 """Which units belong together; what is not understood is a barrier with a line."""
 
-import re
-
 import keras
 import numpy as np
 import pytest
@@ -355,3 +353,18 @@ def test_models_without_a_graph_are_refused_with_advice(function):
         function(own)
     with pytest.raises(ValueError, match="must be a Keras model. Received: Dense"):
         function(L.Dense(2))
+
+
+def test_units_before_a_masking_layer_stay_and_those_behind_a_mask_are_free():
+    """Which steps are masked depends on every channel that Masking sees, but on none behind it."""
+    x = keras.Input((5, 3))
+    y = L.Dense(6, name="b")(L.Masking()(L.Dense(4, name="a")(x)))
+    found = tfr.find_groups(keras.Model(x, L.Dense(2, name="c")(L.GlobalAveragePooling1D()(y))))
+    assert [group.name for group in found] == ["b"] and "barrier: " in found.kept_out["a"]
+
+
+def test_an_activation_with_variables_keeps_its_units():
+    model = keras.Sequential([keras.Input((3,)), L.Dense(4, activation=L.PReLU(), name="a"), L.Dense(2, name="b")])
+    assert kept_out(model)["a"] == "barrier: 'a' (Dense) has an activation that may mix units"
+    model = keras.Sequential([keras.Input((3,)), L.Dense(4, activation=L.LeakyReLU(), name="a"), L.Dense(2, name="b")])
+    assert list(groups(model)) == ["a"]

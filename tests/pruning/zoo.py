@@ -347,6 +347,14 @@ def embedding():
 
 
 @zoo
+def masked_steps():
+    x = keras.Input((6,), dtype="int32")
+    y = L.LSTM(5, return_sequences=True)(L.Dense(6, "relu")(L.Embedding(11, 8, mask_zero=True)(x)))
+    y = L.Add()([y, L.MultiHeadAttention(2, 3)(y, y)])
+    return _head(x, L.GlobalAveragePooling1D()(L.Dense(7, "relu")(L.Dropout(0.1)(y))))
+
+
+@zoo
 def barrier_in_the_middle():
     x = keras.Input((6,))
     y = L.UnitNormalization()(L.Dense(8)(L.Dense(7, "relu")(x)))

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 from tqdm import tqdm
 
 from tfredundancy.inspection.activations import measure_responses
@@ -99,15 +99,21 @@ def records(
     def measure(matrix: WeightMatrix) -> Record:
         return measured(matrix, settings, before.get(matrix.path), answers.get(matrix.layer))
 
-    with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+    with _threads().limit(limits=1), ThreadPoolExecutor(workers) as pool:
         done = map(measure, matrices) if workers == 1 else pool.map(measure, matrices)
         yield from tqdm(done, total=len(matrices), unit="matrix", disable=not progress)
 
 
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """The thread pools of NumPy's and SciPy's BLAS: to look for them among the libraries of a process takes milliseconds."""
+    return ThreadpoolController()
+
+
 def table(found: Sequence[Record]) -> pd.DataFrame:
     """Records → a table with the columns of `records.COLUMNS`, empty where nothing was measured."""
-    rows = pd.DataFrame([record.row for record in found], columns=list(COLUMNS))
     text = ("layer", "matrix", "kind", "reason", "phase", "tail")
     counts = ("units", "fan_in", "n", "m", "pooled", "spikes", "n_tail", "clusters", "update_rank", "nonfinite")
+    columns = {name: [record.row.get(name, np.nan) for record in found] for name in COLUMNS}
     kinds = {name: "Int64" if name in counts else "float64" for name in COLUMNS if name not in text}
-    return rows.astype(kinds)
+    return pd.DataFrame(columns | {name: pd.array(columns[name], kind) for name, kind in kinds.items()})

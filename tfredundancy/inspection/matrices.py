@@ -46,6 +46,7 @@ class WeightMatrix:
         slices: → tuple of matrices (fan-in side, unit side, or the other way round) of one shape, whose eigenvalues are pooled;
             for the whole map is block diagonal in them or, in the taps view, made of them. None in the operator view of a
             convolution.
+        read: → (units, slices or None) of one reading of the weights.
         singular_values: in the operator view of a convolution: → all singular values of the circular convolution on the input
             that the layer was built for, ascending. Else None.
         block: in the operator view of a convolution the shape of the matrix at each frequency, whose singular values those are:
@@ -61,6 +62,7 @@ class WeightMatrix:
     view: str | None = None
     units: Callable[[], np.ndarray] | None = None
     slices: Callable[[], tuple[np.ndarray, ...]] | None = None
+    read: Callable[[], tuple[np.ndarray, tuple[np.ndarray, ...] | None]] | None = None
     singular_values: Callable[[], np.ndarray] | None = None
     block: tuple[int, int] | None = None
     mask: Callable[[], np.ndarray] | None = None
@@ -202,6 +204,10 @@ class _Source:
         def part() -> np.ndarray:
             return of(self.read() if read is None else read())
 
+        def units_and_slices() -> tuple[np.ndarray, tuple[np.ndarray, ...] | None]:
+            kernel = part()
+            return structure.rows(kernel), None if operator else structure.slices(kernel, view)
+
         return WeightMatrix(
             path=self.path,
             layer=self.layer,
@@ -209,6 +215,7 @@ class _Source:
             view=view,
             units=lambda: structure.rows(part()),
             slices=None if operator else lambda: structure.slices(part(), view),
+            read=units_and_slices,
             singular_values=(lambda: structure.singular_values(part())) if operator else None,
             block=structure.block(shape) if operator else None,
             mask=(lambda: structure.rows(of(self.kept()))) if self.masked else None,

@@ -149,7 +149,7 @@ class _Measuring:
 
     def __init__(self, matrix: WeightMatrix, settings: Settings, initial: WeightMatrix | None, row: dict[str, Any]):
         self.matrix, self.settings, self.initial, self.row = matrix, settings, initial, row
-        self.units = matrix.units()
+        self.units, self.whole = matrix.read()
         self.mask = None if matrix.mask is None else matrix.mask()
         self.kept = None if self.mask is None else self.mask.any(axis=1)
         self.drawn: dict[str, Any] = {}
@@ -158,7 +158,7 @@ class _Measuring:
     def record(self, answers: Mapping[str, Any]) -> Record:
         """All of it."""
         units, mask = self.units, self.mask
-        broken = int(units.size - np.isfinite(units).sum())
+        broken = int(units.size - np.count_nonzero(np.isfinite(units)))
         self.row |= {"units": units.shape[0], "fan_in": units.shape[1], "nonfinite": broken}
         self.row["density"] = 1.0 if mask is None else float(mask.mean())
         if broken:
@@ -220,7 +220,7 @@ class _Measuring:
     @functools.cached_property
     def _slices(self) -> tuple[np.ndarray, ...]:
         """The matrices of the view; of pruned layers without the rows and columns that are pruned in all of them."""
-        slices = self.matrix.slices()
+        slices = self.whole
         if self.mask is None or self.mask.all():
             return slices
         rows = np.logical_or.reduce([part.any(axis=1) for part in slices])
@@ -247,9 +247,7 @@ class _Measuring:
         self._add_to_spectrum(tail=fit)
         self.row |= {"alpha": fit.alpha, "alpha_sd": fit.alpha_sd, "n_tail": fit.n_tail, "xmin": fit.xmin, "ks": fit.ks}
         self.row["alpha_noise"] = _noise_alpha(found.n, found.m, found.pooled, self.settings.seed)
-        others = [
-            powerlaw.compare(found.eigenvalues, fit, other) for other in ("exponential", "lognormal", "truncated")
-        ]
+        others = powerlaw.compare_all(found.eigenvalues, fit)
         p = None
         if self.settings.replicates:
             p = powerlaw.goodness(found.eigenvalues, fit, self._rng("tail"), self.settings.replicates)

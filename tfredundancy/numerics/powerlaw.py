@@ -277,8 +277,37 @@ def compare(
     """
     if other not in _ALTERNATIVES:
         raise ValueError(f"`other` must be one of {', '.join(map(repr, _ALTERNATIVES))}. Received: other={other!r}")
-    values = _fitted(eigenvalues, fit)
-    log = np.log(values[values >= fit.xmin]) - np.log(fit.xmin)
+    return _compared(_log_tail(eigenvalues, fit), fit, other)
+
+
+def compare_all(eigenvalues: ArrayLike, fit: PowerLaw) -> list[LikelihoodRatio]:
+    """`compare` with each of the others, in the order exponential, log-normal, truncated; the tail is looked up once.
+
+    Args:
+        eigenvalues: array (n,), those that were fitted.
+        fit: their `PowerLaw`.
+
+    Returns:
+        Three `LikelihoodRatio`.
+
+    Raises:
+        ValueError, ArithmeticError: as `compare`.
+
+    Example:
+
+    >>> x = np.arange(100.0, 0, -1)
+    >>> [ratio.other for ratio in compare_all(x, fit(x))]
+    ['exponential', 'lognormal', 'truncated']
+
+    Reference:
+        Vuong (1989); Clauset, Shalizi, Newman, section 5 and appendix C.
+    """
+    log = _log_tail(eigenvalues, fit)
+    return [_compared(log, fit, other) for other in _ALTERNATIVES]
+
+
+def _compared(log: np.ndarray, fit: PowerLaw, other: str) -> LikelihoodRatio:
+    """`compare`, with log = ln(x/xmin) of the tail."""
     alone = np.log(fit.alpha - 1) - fit.alpha * log  # ln p + ln xmin, as each alternative returns it
     likelihoods, parameters = _ALTERNATIVES[other](log, fit)
     differences = alone - likelihoods
@@ -428,8 +457,12 @@ def noise_alpha(n: int, q: float, rng: np.random.Generator, pooled: int = 1, dra
     if n >= EXPECTED:
         places = (np.arange(n * pooled) + 0.5) / (n * pooled)
         return fit(marchenko_pastur_quantile(places, q)).alpha
-    spectra = (np.concatenate([noise_spectrum(n, q, rng) for _ in range(pooled)]) for _ in range(draws))
-    return float(np.median([fit(spectrum).alpha for spectrum in spectra]))
+    spectra = [np.concatenate([noise_spectrum(n, q, rng) for _ in range(pooled)]) for _ in range(draws)]
+    log = np.log([_checked_scan(_positive(spectrum)) for spectrum in spectra])
+    at_least = _at_least(log)
+    rate = _rates(log, at_least)
+    _, start = _least_distance(log, at_least, rate)
+    return float(1 + np.median(rate[np.arange(draws), start]))
 
 
 def hill(eigenvalues: ArrayLike, k: int | None = None) -> float:
@@ -767,6 +800,12 @@ def _checked_xmin(values: np.ndarray, xmin: float) -> float:
             f"`xmin` must leave at least 2 distinct eigenvalues in the tail. Received: xmin={xmin}, which leaves {distinct}"
         )
     return xmin
+
+
+def _log_tail(eigenvalues: ArrayLike, fit: PowerLaw) -> np.ndarray:
+    """ln(x/xmin) of the eigenvalues that a fit calls its tail."""
+    values = _fitted(eigenvalues, fit)
+    return np.log(values[values >= fit.xmin]) - np.log(fit.xmin)
 
 
 def _fitted(eigenvalues: ArrayLike, fit: PowerLaw) -> np.ndarray:

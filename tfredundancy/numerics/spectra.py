@@ -9,6 +9,7 @@ as the taps of a convolution, may have their eigenvalues concatenated; N and M s
 The laws themselves are in random_matrices.py. Martin & Mahoney 2021, arXiv:1810.01075.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -57,7 +58,8 @@ __all__ = [
 ]
 
 FEWEST = 10  # eigenvalues of a matrix whose bulk is fitted
-BLOCK = 1 << 21  # entries that are turned to float64 at once
+BLOCK = 1 << 18  # entries that are turned to float64, or multiplied, at once: a cache holds them
+ROWS = 512  # that are added to a Gram matrix at once, at least: each time all of it is read and written
 SORTED = 1 << 22  # entries that are put in random order at once: 32 MB of keys
 LANCZOS = 128  # from this side on the largest eigenvalue alone is cheaper than all
 
@@ -710,7 +712,7 @@ def _gram(tall: np.ndarray, precision: str, scale: float) -> np.ndarray:
     """WᵀW/scale², its lower triangle, summed over blocks of rows."""
     n, m = tall.shape
     rank_update = linalg.blas.dsyrk if precision == "float64" else linalg.blas.ssyrk
-    rows = max(1, BLOCK // m)
+    rows = max(ROWS, BLOCK // m)
     if n <= rows:
         whole = np.asarray(tall if scale == 1 else tall / scale, precision)
         return whole.T @ whole
@@ -740,21 +742,24 @@ def _in_random_order(tall: np.ndarray, scale: float, rng: np.random.Generator) -
 def _sorted_by_random_keys(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The entries in random order; half the time of `rng.shuffle`, which jumps about in memory.
 
-    A number of 64 bits holds 32 random ones and the entry itself. Entries with equal keys, one in 1,000 of 4 million, are in
-    their own order.
+    A number of 64 bits holds 32 random ones and, in its lower half, the entry itself. Entries with equal keys, one in 1,000 of
+    4 million, are in their own order.
     """
     keys = rng.integers(0, 1 << 64, part.size, dtype=np.uint64)
-    keys &= np.uint64(0xFFFFFFFF00000000)
-    keys |= np.ascontiguousarray(part).view(np.uint32).ravel()
+    lower = keys.view(np.float32)[0 if sys.byteorder == "little" else 1 :: 2].reshape(part.shape)
+    lower[...] = part
     keys.sort()
-    return keys.astype(np.uint32).view(np.float32).reshape(part.shape)
+    return lower
 
 
 def _largest(tall: np.ndarray, rng: np.random.Generator) -> float:
-    """The largest eigenvalue of WᵀW/N alone; tall matrices are squared first, which then costs less than to multiply by them."""
+    """The largest eigenvalue of WᵀW/N alone; tall matrices are squared first, which then costs less than to multiply by them.
+
+    Others are multiplied by in blocks of rows, each of which is still in the cache when its transpose comes.
+    """
     n, m = tall.shape
-    gram = tall.T @ tall if n >= 2 * m else None
-    times = (lambda x: tall.T @ (tall @ x)) if gram is None else (lambda x: gram @ x)
+    blocks = [tall.T @ tall] if n >= 2 * m else np.array_split(tall, -(-tall.size // BLOCK))
+    times = (lambda x: blocks[0] @ x) if n >= 2 * m else (lambda x: sum(block.T @ (block @ x) for block in blocks))
     square = LinearOperator((m, m), matvec=times, dtype=np.float32)
     start = rng.standard_normal(m, dtype=np.float32)
     return float(eigsh(square, 1, which="LA", v0=start, ncv=20, tol=1e-3, return_eigenvectors=False)[0] / n)

@@ -71,7 +71,8 @@ def clone_graph(model: keras.Model, clone: Callable, shapes: Sequence[tuple] | N
 
 
 def _input_like(tensor, shape):
-    return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=tensor.name)
+    layer = tensor._keras_history.operation  # its name is what data in a dictionary go by
+    return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=layer.name)
 
 
 def fresh(layer, change: Callable[[dict], dict] = dict):

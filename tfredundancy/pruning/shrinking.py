@@ -152,11 +152,11 @@ class _Cutter:
             return fresh(layer), arrays
         call, outs = self.trace.calls[id(operation)]
         member = self.trace.members.get(call.path)
-        kept = Kept(
-            tuple(self.keep(wire.atoms) for wire in call.ins),
-            tuple(self.keep(wire.atoms) for wire in outs),
-            self.keep(member.atoms if member else np.zeros(0, int)),
-        )
+        own = member.atoms if member else np.zeros(0, int)
+        ins, leaving = ([wire.atoms for wire in wires] for wires in (call.ins, outs))
+        if not any(self.removed[atoms].any() for atoms in (*ins, *leaving, own)):
+            return fresh(layer), arrays
+        kept = Kept(tuple(map(self.keep, ins)), tuple(map(self.keep, leaving)), self.keep(own))
         config, arrays = known.cut(call, arrays, kept)
         return fresh(layer, lambda given: {**given, **config}), arrays
 
@@ -174,7 +174,6 @@ class _Cutter:
 
 
 def _storable(variable) -> str:
-    """NumPy has no bfloat16 of its own: float32 on the way."""
     return "float32" if variable.dtype == "bfloat16" else variable.dtype
 
 
@@ -188,4 +187,9 @@ def _effective(operation) -> Arrays:
         names = {id(variable): name for name, variable in variable_paths(layer).items()}
         for variable, kept in operation.kept():
             arrays[names[id(variable)]] = np.where(kept, arrays[names[id(variable)]], 0)
-    return arrays
+    return {name: array.astype("float32") if _is_foreign(array) else array for name, array in arrays.items()}
+
+
+def _is_foreign(array: np.ndarray) -> bool:
+    """NumPy has no bfloat16 of its own: float32 on the way."""
+    return array.dtype.kind == "V" or array.dtype.name == "bfloat16"

@@ -59,7 +59,7 @@ class Call:
         args: positional arguments, wires in place of tensors.
         kwargs: keyword arguments, likewise.
         shapes: of the tensors that leave it.
-        ins: the wires among the arguments, in order.
+        ins: the wires among the arguments, in order, but for masks of steps.
     """
 
     operation: Any
@@ -155,7 +155,10 @@ class Trace:
         operation = node.operation
         path = self._paths.get(id(operation), joined(prefix, operation.name))
         args, kwargs = node.arguments.fill_in(found)
-        ins = tuple(x for x in keras.tree.flatten((args, kwargs)) if isinstance(x, Wire))
+        masks = {name: value for name, value in kwargs.items() if name.endswith("mask")}
+        for wire in _wires(masks):  # of steps, which Keras hands along
+            self.freeze(wire.atoms, f"barrier: mask of '{path}'")
+        ins = tuple(_wires((args, {name: value for name, value in kwargs.items() if name not in masks})))
         shapes = tuple(tuple(tensor.shape) for tensor in node.outputs)
         call = Call(operation, unwrapped(operation), path, tuple(args), kwargs, shapes, ins)
         outs = tuple(self.rule(operation)(self, call))
@@ -168,11 +171,17 @@ class Trace:
 
     def _same(self, first: tuple[Call, tuple[Wire, ...]], second: tuple[Call, tuple[Wire, ...]]) -> None:
         """A shared layer with variables or a fixed shape has one width: tie what enters and leaves its calls."""
-        call = first[0]
-        if not getattr(call.layer, "variables", ()) and not isinstance(call.layer, keras.Model | keras.layers.Reshape):
+        layer = first[0].layer
+        fixed = isinstance(layer, keras.Model | keras.layers.Reshape) or not isinstance(layer, keras.layers.Layer)
+        if not fixed and not layer.variables:
             return
-        for one, other in zip((*call.ins, *first[1]), (*second[0].ins, *second[1]), strict=True):
-            self.tie(one.atoms, other.atoms)
+        wires = [(*call.ins, *outs) for call, outs in (first, second)]
+        if [wire.channels for wire in wires[0]] == [wire.channels for wire in wires[1]]:
+            for one, other in zip(*wires, strict=True):
+                self.tie(one.atoms, other.atoms)
+        else:  # it is called in different ways
+            for wire in (*wires[0], *wires[1]):
+                self.freeze(wire.atoms, f"barrier: {first[0]} is called with different tensors")
 
     def seen(self, node) -> bool:
         """Whether a node of an operation belongs to the model that is followed."""
@@ -221,6 +230,10 @@ class Trace:
             for unit in np.unique(units[atoms]).tolist():
                 found.setdefault(unit, reason)
         return found
+
+
+def _wires(arguments) -> list[Wire]:
+    return [x for x in keras.tree.flatten(arguments) if isinstance(x, Wire)]
 
 
 def nodes(graph) -> Iterator:

@@ -10,7 +10,8 @@ a convolution pads with zeros: then the unit stays.
 import keras
 import numpy as np
 
-from tfredundancy.layers import einsum_axes, is_elementwise, unit_variables
+from tfredundancy.layers import einsum_axes, unit_variables
+from tfredundancy.pruning.rules.passing import keeps_apart
 from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
 from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, applied, barrier, consume
 
@@ -24,10 +25,10 @@ def made(trace: Trace, call: Call, atoms: np.ndarray, silent: np.ndarray | None 
     """
     masked = trace.hold(call, atoms, maker=silent is None)
     values = np.where(masked, 0.0, VARIES if silent is None else silent)
-    if is_elementwise(call.layer.activation):
+    if keeps_apart(call.layer.activation):
         values = applied(call.layer.activation or keras.activations.linear, values)
     else:
-        trace.freeze(atoms, f"barrier: {call} has an activation that mixes units")
+        trace.freeze(atoms, f"barrier: {call} has an activation that may mix units")
     return Wire(atoms, values, call.shapes[0])
 
 

@@ -25,7 +25,8 @@ def _follow_batch(trace: Trace, call: Call) -> list[Wire]:
     if not _on_last_axis(layer, wire):
         return barrier(trace, call)
     masked = trace.hold(call, wire.atoms, maker=False)
-    return [wire.onto(call.shapes[0], np.where(masked, 0.0, _inferred(layer, wire.values)))]
+    values = np.full(wire.channels, VARIES) if call.kwargs.get("training") else _inferred(layer, wire.values)
+    return [wire.onto(call.shapes[0], np.where(masked, 0.0, values))]
 
 
 def _inferred(layer, values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,13 @@ from tfredundancy.pruning.tracing import VARIES, Call, Trace, Wire, applied, bar
 L = keras.layers
 
 
+def keeps_apart(activation) -> bool:
+    """Whether an activation function, or a layer in its place, is element-wise."""
+    if isinstance(activation, keras.layers.Layer):
+        return type(activation) in (L.ReLU, L.LeakyReLU, L.ELU)
+    return is_elementwise(activation)
+
+
 def hand_on(trace: Trace, call: Call) -> list[Wire]:
     """Channel for channel; a constant stays what it is."""
     wire = call.ins[0]
@@ -33,13 +40,13 @@ _SAME = (
 )
 for _kind in _SAME:
     rule(_kind, hand_on)
-for _kind in (L.ZeroPadding1D, L.ZeroPadding2D, L.ZeroPadding3D, L.Masking):
+for _kind in (L.ZeroPadding1D, L.ZeroPadding2D, L.ZeroPadding3D):
     rule(_kind, only_zero)
 
 
 def _follow_activation(trace: Trace, call: Call) -> list[Wire]:
     function = call.layer.activation
-    if not is_elementwise(function):
+    if not keeps_apart(function):
         return barrier(trace, call, " mixes units")
     return [wire.onto(wire.shape, applied(function, wire.values)) for wire in hand_on(trace, call)]
 
