@@ -16,6 +16,7 @@ import base64
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import keras
 import numpy as np
@@ -372,12 +373,21 @@ def is_elementwise(activation) -> bool:
     """
     if activation is None:
         return True
+    if getattr(activation, "__module__", "").startswith("keras.src.activations"):
+        return _probe_once(activation)
+    return _probe(activation)
+
+
+def _probe(activation) -> bool:
     others = ops.array([[0.0, 0.0, 0.0], [0.5, -2.0, 3.0]])
     before, after = (activation(ops.concatenate([ops.full((2, 1), first), others], axis=-1)) for first in (-1.0, 1.0))
     if tuple(before.shape) != (2, 4):
         return False
     before, after = before[:, 1:], after[:, 1:]
     return bool(ops.all((before == after) | (ops.isnan(before) & ops.isnan(after))))  # the root of −2 is no number
+
+
+_probe_once = lru_cache(_probe)  # Keras's own functions, which a model has at every layer
 
 
 def over_kept(x, keep, epsilon: float, groups: int | None = None):

@@ -267,8 +267,10 @@ def consume(trace: Trace, call: Call, wire: Wire, takes_up: bool) -> None:
             trace.freeze(wire.atoms[wire.values == value], reason)
 
 
-def applied(function: Callable, values: np.ndarray) -> np.ndarray:
-    """An element-wise function of backend tensors on constants; NaN stays NaN."""
+def applied(function: Callable | None, values: np.ndarray) -> np.ndarray:
+    """An element-wise function of backend tensors, None for the identity, on constants; NaN stays NaN."""
+    if function in (None, keras.activations.linear):
+        return values
     known = ~np.isnan(values)
     distinct, where = np.unique(values[known], return_inverse=True)
     result = np.full(values.shape, VARIES)

@@ -26,7 +26,7 @@ def made(trace: Trace, call: Call, atoms: np.ndarray, silent: np.ndarray | None 
     masked = trace.hold(call, atoms, maker=silent is None)
     values = np.where(masked, 0.0, VARIES if silent is None else silent)
     if keeps_apart(call.layer.activation):
-        values = applied(call.layer.activation or keras.activations.linear, values)
+        values = applied(call.layer.activation, values)
     else:
         trace.freeze(atoms, f"barrier: {call} has an activation that may mix units")
     return Wire(atoms, values, call.shapes[0])

@@ -25,8 +25,10 @@ def _follow_batch(trace: Trace, call: Call) -> list[Wire]:
     if not _on_last_axis(layer, wire):
         return barrier(trace, call)
     masked = trace.hold(call, wire.atoms, maker=False)
-    values = np.full(wire.channels, VARIES) if call.kwargs.get("training") else _inferred(layer, wire.values)
-    return [wire.onto(call.shapes[0], np.where(masked, 0.0, values))]
+    values = np.where(masked, 0.0, VARIES)
+    if not (masked.all() or call.kwargs.get("training")):
+        values = np.where(masked, 0.0, _inferred(layer, wire.values))
+    return [wire.onto(call.shapes[0], values)]
 
 
 def _inferred(layer, values: np.ndarray) -> np.ndarray:
