@@ -333,6 +333,26 @@ def test_the_papers_count_the_same_way(name):
     np.testing.assert_allclose((found.macs, found.trainable), LI[name], rtol=6e-3)
 
 
+# multiply–adds of a forward pass, as the papers give them, in units of 10⁹
+PAPERS = {
+    "MobileNetV2": (0.300, 0.01),  # Sandler et al. 2018, table 4
+    "ResNet50": (3.8, 0.02),  # He et al. 2016, table 1
+    "EfficientNetB0": (0.39, 0.02),  # Tan & Le 2019, table 2
+    "DenseNet121": (2.83, 0.02),  # Huang et al. 2017, by their code
+    "Xception": (8.4, 0.02),  # Chollet 2017; counted in Bianco et al. 2018
+    "ConvNeXtTiny": (4.5, 0.02),  # Liu et al. 2022, table 9
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAPERS)
+def test_architectures_of_keras_have_the_counts_of_their_papers(name):
+    model = getattr(keras.applications, name)(weights=None)
+    found, (billions, tolerance) = tfr.count(model), PAPERS[name]
+    assert found.parameters == model.count_params() and not found.unknown
+    assert found.macs / 1e9 == pytest.approx(billions, rel=tolerance)
+
+
 @pytest.mark.parametrize("build", [lambda: models.resnet(8, (8, 8, 3)), lambda: models.vgg(11, (16, 16, 3)), None])
 def test_the_profiler_counts_two_operations_for_each(build):
     """TensorFlow's profiler knows the operations of kernels; everything else that it counts is left out here."""
