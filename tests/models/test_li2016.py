@@ -26,10 +26,10 @@ def test_narrow_nets_have_the_counts_of_table_1(name):
     np.testing.assert_allclose(change, (net.parameters, net.flops), atol=1e-3)
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("resnet_56_a", "resnet_110_a", "resnet_110_b")]
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in NETS if name.startswith("resnet")]
 
 
-@pytest.mark.parametrize("name", ["vgg_16_a", "resnet_56_b", *SLOW])
+@pytest.mark.parametrize("name", ["vgg_16_a", *SLOW])
 def test_pruned_and_shrunk_they_have_them_too(name):
     net = NETS[name]
     whole = net.build()
@@ -55,11 +55,8 @@ def test_only_first_convolutions_of_blocks_that_are_not_skipped():
 
 
 def test_ceilings_are_not_upset_by_rounding():
-    assert kept_filters(8, (0.3, 0.3, 0.3), width=10) == {
-        "stage1_block1_conv1": 7,
-        "stage2_block1_conv1": 14,
-        "stage3_block1_conv1": 28,
-    }
+    assert 0.14 * 50 > 7
+    assert list(kept_filters(8, (0.14, 0.14, 0.14), width=50).values()) == [50 - 7, 100 - 14, 200 - 28]
 
 
 def test_widths_by_name():

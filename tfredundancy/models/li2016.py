@@ -72,7 +72,7 @@ def kept_filters(
     kept = {}
     for stage, fraction in enumerate(fractions):
         filters = width * 2**stage
-        pruned = math.ceil(round(fraction * filters, 9))  # 0.3 · 10 is a little more than 3
+        pruned = math.ceil(round(fraction * filters, 9))  # 0.14 · 50 is a little more than 7
         for block in range(blocks):
             if pruned and 2 + 2 * (stage * blocks + block) not in skipped:
                 kept[f"stage{stage + 1}_block{block + 1}_conv1"] = filters - pruned
