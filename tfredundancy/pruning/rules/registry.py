@@ -5,6 +5,7 @@ Only exact classes count: a subclass may compute anything.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,14 @@ def entry(operation) -> _Entry | None:
 def rule_for(operation) -> Rule:
     """The rule by which units pass an operation; a barrier for one that is not known."""
     known = entry(operation)
-    return barrier if known is None else known.follow
+    return partial(barrier, why=_why_unknown(unwrapped(operation))) if known is None else known.follow
+
+
+def _why_unknown(layer) -> str:
+    if _is_special(layer):
+        return " is quantised or adapted by LoRA"
+    own = not type(layer).__module__.startswith("keras.")
+    return " is not known; if it acts on each unit alone, tfr.register_units teaches it" if own else ""
 
 
 def _is_special(layer) -> bool:
