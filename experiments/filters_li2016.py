@@ -6,7 +6,7 @@ pruned net had, training from scratch does as well. Renda et al. 2020 (arXiv:200
 learning rate does best. Here the nets are pruned by the paper's counts, made smaller for real, and trained on in four ways.
 
     python experiments/filters_li2016.py                            ResNet-20 on digits, 2 seeds: about 3 minutes on 2 cores
-    python experiments/filters_li2016.py --preset reduced           CIFAR-10 at 16 × 16 pixels, 500 steps, 3 seeds: 20 minutes
+    python experiments/filters_li2016.py --preset reduced           CIFAR-10 at 16 × 16 pixels, 500 steps, 3 seeds: 45 minutes
     python experiments/filters_li2016.py --preset paper             ResNet-56-B on CIFAR-10, 160 epochs, 5 seeds: for a GPU
     python experiments/filters_li2016.py --preset paper --net vgg_16_a      VGG-16-A: for a GPU
     python experiments/filters_li2016.py --preset paper --retrain-steps 28120 --arms finetune    40 epochs, as Li et al. fine-tune
