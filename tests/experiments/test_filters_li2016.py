@@ -12,6 +12,7 @@ import pytest
 
 import tfredundancy as tfr
 from tfredundancy import runs
+from tfredundancy.lottery import Trainer
 
 WORDS = "--seeds 1 --steps 4 --retrain-steps 3 --evaluate-every 2 --batch-size 8"
 
@@ -83,6 +84,24 @@ def test_everything_is_written_and_a_second_call_repeats_nothing(run, script, by
     monkeypatch.setattr("tfredundancy.lottery.Trainer.run", None)
     assert script("filters_li2016", WORDS, run.out).code is None
     assert bytes_of(run.folder) == before
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_results(run, script, tmp_path, monkeypatch):
+    calls, whole = [], Trainer.run
+
+    def stopping(*args):
+        calls.append(args)
+        if len(calls) == 4:  # in the midst of the retraining that comes first
+            raise KeyboardInterrupt
+        return whole(*args)
+
+    monkeypatch.setattr("tfredundancy.lottery.Trainer.run", stopping)
+    words = f"{WORDS} --checkpoint-seconds 0"
+    assert script("filters_li2016", words, tmp_path).code == "stopped; the same command continues"
+    done = script("filters_li2016", words, tmp_path)
+    assert done.code is None and len(calls) == 12 + 1  # chunks of two steps or one, one of them begun twice
+    for name in ("results.csv", "curves.csv", "summary.json"):
+        assert (done.folder / name).read_bytes() == (run.folder / name).read_bytes(), name
 
 
 def test_claims_are_compared_over_seeds(run):
