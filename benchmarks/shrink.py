@@ -3,7 +3,8 @@
 ResNet-20 and 56 (32 × 32, projection shortcuts) and ResNet-50 (224 × 224), the same in Keras and in PyTorch, random weights, half
 of the units of every group pruned, the classifier's left: `tfr.find_groups`, `prune_units` and `shrink` beside Torch-Pruning's
 `DependencyGraph.build_dependency`, its pruner's making and its step with GroupMagnitudeImportance(p=1). CPU seconds, one thread,
-each side in a process of its own, one after the other; medians of five.
+each side in a process of its own, one after the other; medians of five. Ours leave the model as it is and build two others,
+theirs cut it in place: what Keras takes to build one, `keras.models.clone_model`, stands beside.
 
 Then the latency of the nets, compiled, measured in turns: dense, pruned, built by hand at half the width; and 55 % of the units
 kept, with and without rounding their numbers to multiples of eight. Both sides against their own dense net.
@@ -48,6 +49,7 @@ def keras_net(name: str, share: float = 1.0):
 
 def ours(name: str, repeats: int, rounds: int) -> dict:
     """In a process of its own: times, counts and latencies of Keras nets."""
+    import keras
     import tensorflow as tf
 
     import tfredundancy as tfr
@@ -56,7 +58,7 @@ def ours(name: str, repeats: int, rounds: int) -> dict:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     dense = keras_net(name)
-    seconds = {step: [] for step in TIMES["ours"]}
+    seconds = {step: [] for step in (*TIMES["ours"], "clone_model")}
     for _ in range(repeats + 1):
         _, spent = timed(lambda: tfr.find_groups(dense))
         seconds["find_groups"].append(spent)
@@ -64,6 +66,8 @@ def ours(name: str, repeats: int, rounds: int) -> dict:
         seconds["prune_units"].append(spent)
         half, spent = timed(partial(tfr.shrink, pruned))
         seconds["shrink"].append(spent)
+        _, spent = timed(partial(keras.models.clone_model, dense))
+        seconds["clone_model"].append(spent)
     nets = {"dense": dense, "pruned": half, "by hand": keras_net(name, 0.5)}
     for arm, round_to in (("uneven", None), ("rounded", 8)):
         nets[arm] = tfr.shrink(tfr.prune_units(dense, UNEVEN, exclude=("classifier",), round_to=round_to))
@@ -187,12 +191,13 @@ def report(found: dict[str, dict[str, dict]]) -> dict[str, bool]:
     for name, sides in found.items():
         for side, one in sides.items():
             steps = [f"{step} {one['milliseconds'][step]:.0f} ms" for step in TIMES[side]]
-            times.append([name, side, *steps, f"{sum(one['milliseconds'].values()):.0f} ms"])
+            copy = f"{one['milliseconds']['clone_model']:.0f} ms" if side == "ours" else ""
+            times.append([name, side, *steps, copy])
             nets += [
                 [name, side, arm, *_net_row(one, arm)] for arm in ("dense", "pruned", "by hand", "uneven", "rounded")
             ]
         targets |= _targets(name, sides)
-    print_table(["net", "", "groups", "prune", "shrink", "in all"], times)
+    print_table(["net", "", "groups", "prune", "shrink", "a plain copy"], times)
     print()
     print_table(
         ["net", "", "arm", "parameters", "MACs", "latency ms", "latency ÷ dense", "MACs ÷ dense", "quotient"], nets
@@ -220,7 +225,7 @@ def _targets(name: str, sides: dict[str, dict]) -> dict[str, bool]:
     groups, fast = our["milliseconds"]["find_groups"], our["pruned_to_hand"]
     targets = {
         f"{name}: parameters and MACs are those of the net built by hand: {counts['pruned']}": same,
-        f"{name}: latency at most {MOST} × that of the net built by hand: {fast}": fast.low <= MOST,
+        f"{name}: latency at most {MOST} × that of the net built by hand: {fast}": fast.mean <= MOST,
     }
     if "Torch-Pruning" in sides:
         theirs_now = sides["Torch-Pruning"]["milliseconds"]["build_dependency"]

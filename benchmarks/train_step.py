@@ -66,7 +66,7 @@ def _tf_keras_conv(x, filters, size=3, stride=1, relu=True):
     return layers.ReLU()(x) if relu else x
 
 
-def _compiled(model):
+def compiled(model):
     loss = tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(tf_keras.optimizers.SGD(RATE, MOMENTUM), loss, jit_compile=False)
     return model
@@ -74,7 +74,7 @@ def _compiled(model):
 
 def tfmot_pruned():
     schedule = tfmot.sparsity.keras.ConstantSparsity(0.8, begin_step=0, frequency=100)
-    return _compiled(tfmot.sparsity.keras.prune_low_magnitude(tf_keras_dense(), schedule))
+    return compiled(tfmot.sparsity.keras.prune_low_magnitude(tf_keras_dense(), schedule))
 
 
 MODELS: dict[str, Callable] = {
@@ -82,7 +82,7 @@ MODELS: dict[str, Callable] = {
     "dense again": dense,
     "PruneUnits": lambda: tfr.prune_units(dense(), 0.5),
     "PruneWeights": lambda: tfr.prune_weights(dense(), 0.2, exclude=["classifier"]),
-    "tf_keras dense": lambda: _compiled(tf_keras_dense()),
+    "tf_keras dense": lambda: compiled(tf_keras_dense()),
     "tfmot": tfmot_pruned,
 }
 

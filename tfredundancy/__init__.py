@@ -9,7 +9,18 @@
 {'hidden': 0.5}
 """
 
-from tfredundancy import callbacks, datasets, figures, inspection, layers, lottery, models, numerics
+from tfredundancy import (
+    callbacks,
+    datasets,
+    figures,
+    inspection,
+    layers,
+    lottery,
+    models,
+    numerics,
+    pruning,
+    regularizers,
+)
 from tfredundancy.inspection import analyze
 from tfredundancy.lottery import Ticket
 from tfredundancy.pruning import (
@@ -18,12 +29,14 @@ from tfredundancy.pruning import (
     UnitGroups,
     choose_masks,
     count,
+    densities_from,
     density,
     find_groups,
     masks,
     prune_units,
     prune_weights,
     register_units,
+    sensitivity,
     set_masks,
     shrink,
     strip_pruning,
@@ -39,6 +52,7 @@ __all__ = [
     "choose_masks",
     "count",
     "datasets",
+    "densities_from",
     "density",
     "figures",
     "find_groups",
@@ -50,7 +64,10 @@ __all__ = [
     "numerics",
     "prune_units",
     "prune_weights",
+    "pruning",
     "register_units",
+    "regularizers",
+    "sensitivity",
     "set_masks",
     "shrink",
     "strip_pruning",

@@ -300,7 +300,10 @@ def test_wrong_masks_change_nothing(net, new, message):
         ),
         ({"density": 0.5, "exclude": "a1"}, "`exclude` must be a sequence of patterns. Received: exclude='a1'"),
         ({"density": 0.5, "scope": "model"}, "`scope` must be one of global, layer. Received: scope='model'"),
-        ({"density": 0.5, "select": "least"}, "`select` must be one of smallest, largest, random. Received: select='least'"),
+        (
+            {"density": 0.5, "select": "least"},
+            "`select` must be one of smallest, largest, random. Received: select='least'",
+        ),
         ({"density": 0.5, "criterion": "l7"}, "`criterion` must be one of .*, random or a function. Received: 'l7'"),
         (
             {"density": 0.5, "criterion": lambda array: np.ones(2)},

@@ -17,9 +17,9 @@ from keras import ops
 from tfredundancy.layers import PruneUnits
 from tfredundancy.lottery.ticket import Ticket
 from tfredundancy.paths import own_variables, unwrapped, variable_paths, wrappers
+from tfredundancy.pruning.choosing import Masks, kept_units, masks_of_units
 from tfredundancy.pruning.groups import find_groups
 from tfredundancy.pruning.rebuilding import fresh
-from tfredundancy.pruning.selection import Masks
 
 
 def reinitialised(model: keras.Model, ticket: Ticket, seed: int) -> Ticket:
@@ -71,9 +71,9 @@ def shuffled(model: keras.Model, masks: Masks, seed: int) -> Masks:
         return {path: rng.permuted(mask.ravel()).reshape(mask.shape) for path, mask in masks.items()}
     new = dict(masks)
     for group in find_groups(model):
-        if group.members[0] in masks:
-            mask = rng.permuted(masks[group.members[0]])
-            new.update({path: mask for path in group.members})
+        if set(group.members) <= set(masks):
+            kept = rng.permuted(kept_units(group, masks))
+            new.update(masks_of_units([group], {group.name: kept}, new))
     return new
 
 

@@ -113,7 +113,7 @@ def similarity(units: np.ndarray) -> np.ndarray:
     scores[norms == 0] = 0
     places = np.flatnonzero(norms != 0)  # NaN is not 0: it shows in the scores
     rows = units[places] / norms[places, None]
-    scores[places] = _by_removal(np.clip(1 - rows @ rows.T, 0, 2), norms[places])
+    scores[places] = _by_removal(np.square(_distances(rows)) / 2, norms[places])  # |u − v|²/2 is 1 − cos
     return scores
 
 
@@ -204,7 +204,8 @@ UNITS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def _distances(units: np.ndarray) -> np.ndarray:
     """Array (units, units) of Euclidean distances, row by row: exact for equal units, and never units² · fan_in in memory."""
-    return np.stack([np.sqrt(np.square(units - unit).sum(axis=1)) for unit in units])
+    rows = [np.sqrt(np.square(units - unit).sum(axis=1)) for unit in units]
+    return np.array(rows).reshape(len(units), len(units))
 
 
 def _by_removal(apart: np.ndarray, norms: np.ndarray) -> np.ndarray:

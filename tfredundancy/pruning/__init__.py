@@ -12,7 +12,9 @@ from tfredundancy.pruning.selection import (
     set_masks,
     strip_pruning,
 )
+from tfredundancy.pruning.sensitivity import densities_from, sensitivity
 from tfredundancy.pruning.shrinking import shrink
+from tfredundancy.pruning.sparse_learning import sparse_learning
 
 __all__ = [
     "Counts",
@@ -21,13 +23,16 @@ __all__ = [
     "UnitGroups",
     "choose_masks",
     "count",
+    "densities_from",
     "density",
     "find_groups",
     "masks",
     "prune_units",
     "prune_weights",
     "register_units",
+    "sensitivity",
     "set_masks",
     "shrink",
+    "sparse_learning",
     "strip_pruning",
 ]

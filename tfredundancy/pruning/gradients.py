@@ -29,8 +29,7 @@ def batch_gradients(model: keras.Model, data, batch_size: int = 128) -> Iterator
     backend = keras.backend.backend()
     if backend not in _DIFFERENTIATE:
         raise ValueError(f"Gradients are taken with tensorflow and jax. Received: KERAS_BACKEND={backend}")
-    copy = rebuild(model, lambda layer, new: new)
-    copy.trainable = True
+    copy = rebuild(model, _unfrozen)
     paths = {id(variable): path for path, variable in variable_paths(copy).items()}
     gradients = None
     for inputs, labels, weights in examples(data, batch_size):
@@ -45,6 +44,13 @@ def batch_gradients(model: keras.Model, data, batch_size: int = 128) -> Iterator
             paths[id(variable)]: np.asarray(ops.convert_to_numpy(gradient), np.float64)
             for variable, gradient in zip(copy.trainable_variables, found, strict=True)
         }
+
+
+def _unfrozen(layer, copy):
+    """The copy, not built yet, whose variables will all be trainable."""
+    del layer
+    copy.trainable = True
+    return copy
 
 
 def _with_tensorflow(model, *_) -> Callable:

@@ -78,7 +78,7 @@ def group_matrix(group: UnitGroup, layers: Mapping[str, keras.layers.Layer], rea
     rows = []
     for path in group.members:
         for variable, shape in unit_variables(unwrapped(layers[path]))[1]:
-            if len(variable.shape) > 1 and variable.name.endswith("kernel"):
+            if len(variable.shape) > 1 and variable.name.endswith(("kernel", "embeddings")):
                 own = unit_rows(read(variable), _unit_axes(shape))
                 rows.append(own[places(group, path)].reshape(group.size, -1))
     return np.concatenate(rows, axis=1)

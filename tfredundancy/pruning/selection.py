@@ -16,6 +16,7 @@ from tfredundancy.pruning.choosing import Density, Exclude, Masks, Options, chec
 from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
 from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
 from tfredundancy.pruning.scoring import Criterion, places
+from tfredundancy.regularizers import without_ours
 
 
 def prune_weights(
@@ -133,10 +134,20 @@ def prune_units(
     Reference:
         Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710, and those of the table.
     """
-    check_graph(model, "prune_units")
     check_density(density)
     options = Options(criterion, scope, select, min_units, round_to, data, initial, seed)
-    found = find_groups(model) if groups is None else list(groups)
+    pruned, chosen = wrap_units(model, exclude, groups, "prune_units")
+    members = {path for group in chosen for path in group.members}
+    set_masks(pruned, next_masks(pruned, members, density, options, chosen))
+    return pruned
+
+
+def wrap_units(
+    model: keras.Model, exclude: Exclude, groups: Iterable[UnitGroup] | None, name: str
+) -> tuple[keras.Model, list[UnitGroup]]:
+    """A copy with `PruneUnits` around the layers of all groups that are not excluded, and these; `name` is the caller's."""
+    check_graph(model, name)
+    found = find_groups(model) if groups is None else groups
     layers = layer_paths(model)
     left = excluded(exclude, without_input_layers(layers))
     chosen = [group for group in found if not left & set(group.members)]
@@ -146,9 +157,7 @@ def prune_units(
         )
     _check_groups(model, chosen)
     members = {path: layers[path] for group in chosen for path in group.members}
-    pruned = _wrap(model, members, PruneUnits)
-    set_masks(pruned, next_masks(pruned, members, density, options, chosen))
-    return pruned
+    return _wrap(model, members, PruneUnits), chosen
 
 
 def choose_masks(
@@ -285,6 +294,8 @@ def density(model: keras.Model) -> dict[str, float]:
 def strip_pruning(model: keras.Model) -> keras.Model:
     """Copy a pruned model without its wrappers: plain Keras, pruned entries exactly zero, same outputs.
 
+    Regularisers of ours go too: of sparse learning what Keras itself knows stays.
+
     Args:
         model: a Sequential or functional model. It is not touched.
 
@@ -301,7 +312,7 @@ def strip_pruning(model: keras.Model) -> keras.Model:
     """
     check_graph(model, "strip_pruning")
     kept = {id(variable): mask for layer in wrappers(model).values() for variable, mask in layer.kept()}
-    plain = rebuild(model, lambda layer, copy: unwrapped(copy))
+    plain = rebuild(model, lambda layer, copy: _plain(unwrapped(copy)))
     for path, layer in wrappers(model).items():
         target = layer_paths(plain)[path]
         for source, variable in zip(layer.layer.variables, target.variables, strict=True):
@@ -337,6 +348,14 @@ def _check_groups(model: keras.Model, groups: Iterable[UnitGroup]) -> None:
 def _listed(groups) -> str:
     """The table that `find_groups` gives; of a list of groups their names."""
     return str(groups) if isinstance(groups, UnitGroups) else ", ".join(group.name for group in groups) or "none"
+
+
+def _plain(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """A layer that is not built yet, without regularisers of ours."""
+    for name, value in list(vars(layer).items()):
+        if name.endswith("_regularizer") and value is not None:
+            setattr(layer, name, without_ours(value))
+    return layer
 
 
 def _wrap(model: keras.Model, paths: Mapping[str, keras.layers.Layer], wrapper) -> keras.Model:
