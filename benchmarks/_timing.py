@@ -1,4 +1,4 @@
-"""What both benchmarks share: paired ratios with their intervals, tables, and the file that is written."""
+"""What the benchmarks share: paired ratios with their intervals, tables, and the file that is written."""
 
 import dataclasses
 import importlib.metadata
@@ -12,7 +12,7 @@ from tfredundancy import runs
 from tfredundancy.files import write_json
 from tfredundancy.numerics.intervals import paired_difference
 
-_PEERS = ("torch", "tf-keras", "tensorflow-model-optimization")
+_PEERS = ("torch", "torch-pruning", "tf-keras", "tensorflow-model-optimization")
 
 
 @dataclasses.dataclass(frozen=True)

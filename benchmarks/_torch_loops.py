@@ -7,6 +7,7 @@ images are normalised once and kept as floats; ResNet's stay bytes, because they
 import numpy as np
 import torch
 import torch.nn.functional as F
+from _torch_nets import CifarResNet
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -77,7 +78,7 @@ class ResNetLoop(_Loop):
     def __init__(self, arrays, channels_last=False):
         torch.manual_seed(0)
         self.format = torch.channels_last if channels_last else torch.contiguous_format
-        self.model = ResNet20().to(memory_format=self.format)
+        self.model = CifarResNet(20).to(memory_format=self.format)
         self.masks = _masks(self.model, dim=4)
         self.optimizer = torch.optim.SGD(self.model.parameters(), 0.01, momentum=0.9, weight_decay=1e-4)
         self.mean, self.std = (torch.from_numpy(arrays[name]) * 255 for name in ("mean", "std"))
@@ -96,40 +97,6 @@ class ResNetLoop(_Loop):
         lines = torch.arange(size) + torch.randint(0, 9, (n, 1))
         images = self.padded[rows[:, None, None], lines[:, :, None], columns[:, None, :]]
         return self.normalised(images), self.labels[rows]
-
-
-class ResNet20(nn.Module):
-    """ResNet-20 with projection shortcuts."""
-
-    def __init__(self):
-        super().__init__()
-        widths = (16, 16, 16, 16, 32, 32, 32, 64, 64, 64)
-        self.stem = _conv(3, 16, 3, 1)
-        self.blocks = nn.Sequential(*(Block(*pair) for pair in zip(widths, widths[1:], strict=False)))
-        self.classifier = nn.Linear(64, 10)
-
-    def forward(self, x):
-        x = self.blocks(F.relu(self.stem(x)))
-        return self.classifier(x.mean((2, 3)))
-
-
-class Block(nn.Module):
-    """relu(shortcut(x) + conv(relu(conv(x)))), each convolution normalised."""
-
-    def __init__(self, inputs, outputs):
-        super().__init__()
-        stride = 1 if inputs == outputs else 2
-        self.first, self.second = _conv(inputs, outputs, 3, stride), _conv(outputs, outputs, 3, 1)
-        self.shortcut = nn.Identity() if stride == 1 else _conv(inputs, outputs, 1, stride)
-
-    def forward(self, x):
-        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
-
-
-def _conv(inputs, outputs, size, stride):
-    convolution = nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False)
-    nn.init.kaiming_normal_(convolution.weight)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
 
 def _masks(model, dim: int):

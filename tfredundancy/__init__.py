@@ -24,9 +24,11 @@ from tfredundancy import (
 from tfredundancy.inspection import analyze
 from tfredundancy.lottery import Ticket
 from tfredundancy.pruning import (
+    Counts,
     UnitGroup,
     UnitGroups,
     choose_masks,
+    count,
     densities_from,
     density,
     find_groups,
@@ -41,12 +43,14 @@ from tfredundancy.pruning import (
 )
 
 __all__ = [
+    "Counts",
     "Ticket",
     "UnitGroup",
     "UnitGroups",
     "analyze",
     "callbacks",
     "choose_masks",
+    "count",
     "datasets",
     "densities_from",
     "density",

@@ -1,5 +1,6 @@
 """The networks of the pruning and lottery-ticket papers, as plain functional Keras models that return logits."""
 
+from tfredundancy.models import li2016
 from tfredundancy.models.conv import conv_2, conv_4, conv_6
 from tfredundancy.models.lenet import lenet_300_100
 from tfredundancy.models.mini_alexnet import mini_alexnet
@@ -13,6 +14,7 @@ __all__ = [
     "conv_4",
     "conv_6",
     "lenet_300_100",
+    "li2016",
     "mini_alexnet",
     "mlp",
     "resnet",

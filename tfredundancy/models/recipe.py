@@ -123,6 +123,16 @@ class Recipe:
         return keras.regularizers.L2(self.weight_decay / 2) if self.weight_decay else None
 
 
+def check_filters(filters, names):
+    """Raise a ValueError unless `filters` is a dictionary from some of `names` to positive integers."""
+    unknown = [name for name in filters if name not in names]
+    if unknown:
+        raise ValueError(f"`filters` must name convolutions like {names[0]} … {names[-1]}. Received: {unknown[0]!r}")
+    for name, count in filters.items():
+        if not isinstance(count, (int, np.integer)) or count < 1:
+            raise ValueError(f"`filters` must hold positive integers. Received: {name!r}: {count!r}")
+
+
 def check_shortcut(shortcut):
     """Raise a ValueError unless `shortcut` is one that residual networks have where the shape changes."""
     if shortcut not in ("identity_pad", "projection"):

@@ -3,9 +3,11 @@
 `depth = 6n + 2`: a stem, three stages of n blocks of two convolutions, a classifier.
 """
 
+from types import MappingProxyType
+
 import keras
 
-from tfredundancy.models.recipe import Recipe, check_shortcut, image_input, relu
+from tfredundancy.models.recipe import Recipe, check_filters, check_shortcut, image_input, relu
 
 
 def resnet(
@@ -15,6 +17,7 @@ def resnet(
     *,
     width=16,
     shortcut="projection",
+    filters=MappingProxyType({}),
     initializer="he_normal",
     gamma="ones",
     weight_decay=0.0,
@@ -33,6 +36,8 @@ def resnet(
         width: filters of the first stage; doubled in the second and again in the third.
         shortcut: where the shape changes, "projection" (1×1 convolution and BatchNorm; the lottery-ticket papers) or
             "identity_pad" (every second pixel, new channels zero, no parameters; He et al.'s option A, Li et al.).
+        filters: {name of a block's first convolution: its filters}, in place of the stage's, such as
+            `li2016.NETS["resnet_56_b"].kept`; the other convolutions are bound to each other by the sums.
         initializer: Keras initialiser of the kernels; biases start at zero.
         gamma: BatchNorm scales start at "ones", or "uniform" in [0, 1] (as open_lth's do).
         weight_decay: `wd` in the gradient's `wd · w`, on kernels, biases, gamma and beta (Keras's L2 factor: `wd / 2`).
@@ -56,14 +61,17 @@ def resnet(
     if depth < 8 or depth % 6 != 2:
         raise ValueError(f"`depth` must be 6n + 2 with n ≥ 1 (8, 14, 20, 32…). Received: depth={depth}")
     check_shortcut(shortcut)
+    blocks = [(stage, block) for stage in range(3) for block in range((depth - 2) // 6)]
+    check_filters(filters, [f"stage{stage + 1}_block{block + 1}_conv1" for stage, block in blocks])
     recipe = Recipe(initializer, gamma, weight_decay, seed)
     image = image_input(input_shape)
     x = recipe.conv(width, 3, "stem_conv")(image)
     x = relu("stem_relu")(recipe.batch_norm("stem_bn")(x))
-    for stage in range(3):
-        for block in range((depth - 2) // 6):
-            strides = 2 if stage > 0 and block == 0 else 1
-            x = _block(recipe, x, width * 2**stage, strides, shortcut, f"stage{stage + 1}_block{block + 1}")
+    for stage, block in blocks:
+        strides = 2 if stage > 0 and block == 0 else 1
+        prefix = f"stage{stage + 1}_block{block + 1}"
+        inner = filters.get(f"{prefix}_conv1", width * 2**stage)
+        x = _block(recipe, x, width * 2**stage, inner, strides, shortcut, prefix)
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(x)
     return keras.Model(image, recipe.classifier(classes)(x), name=name or f"resnet_{depth}")
 
@@ -93,8 +101,8 @@ def resnet_110(input_shape=(32, 32, 3), classes=10, **settings):
     return resnet(110, input_shape, classes, **settings)
 
 
-def _block(recipe, x, filters, strides, shortcut, prefix):
-    y = recipe.conv3x3(x, filters, f"{prefix}_conv1", strides)
+def _block(recipe, x, filters, inner, strides, shortcut, prefix):
+    y = recipe.conv3x3(x, inner, f"{prefix}_conv1", strides)
     y = relu(f"{prefix}_relu1")(recipe.batch_norm(f"{prefix}_bn1")(y))
     y = recipe.conv3x3(y, filters, f"{prefix}_conv2")
     y = recipe.batch_norm(f"{prefix}_bn2")(y)
