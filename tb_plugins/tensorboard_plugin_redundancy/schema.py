@@ -22,7 +22,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PLUGIN_NAME = "redundancy"
+from tensorboard_plugin_redundancy import PLUGIN_NAME as PLUGIN_NAME  # who writes finds everything here
+
 VERSION = 1
 HEADERS: dict[str, tuple[str, ...]] = {
     "esd": (
@@ -149,21 +150,37 @@ def decode(kind: str, vector: np.ndarray) -> tuple[dict[str, float], np.ndarray]
     """The vector of one event → header scalars and data; for "angles" the data are (2, units): angles and clusters.
 
     Raises:
-        ValueError: an unknown kind, no vector of numbers, or one of a length that the kind does not have.
+        ValueError: as `split`.
 
     >>> decode("mask", np.array([3, 2, 1, 0, 1], np.float32))
     ({'units': 3.0, 'kept': 2.0}, array([1., 0., 1.], dtype=float32))
+    """
+    scalars, data = split(kind, vector)
+    header = {name: float(value) for name, value in zip(HEADERS[kind], scalars, strict=True)}
+    return header, data.reshape(2, -1) if kind == "angles" else data
+
+
+def split(kind: str, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The vector of one event → its header scalars and its data, both vectors.
+
+    Raises:
+        ValueError: an unknown kind, no vector of numbers, or one of a length that the kind does not have.
+
+    >>> split("mask", np.array([3, 2, 1, 0, 1]))
+    (array([3, 2]), array([1, 0, 1]))
     """
     names, vector = _header(kind), np.asarray(vector)
     if vector.ndim != 1 or vector.dtype.kind not in "fiub" or len(vector) < len(names):
         what = f"{vector.dtype} of shape {vector.shape}"
         raise ValueError(f"`vector` of {kind!r} must have {len(names)} numbers or more. Received: {what}")
-    data = vector[len(names) :]
-    if (kind == "angles" and len(data) % 2) or (kind in COUNTED and len(data) != len(GRID) - 1):
-        what = "an angle and a cluster for each unit" if kind == "angles" else f"{len(GRID) - 1} counts"
-        raise ValueError(f"`vector` of {kind!r} must have {what} behind its header. Received: {len(data)} numbers")
-    header = {name: float(value) for name, value in zip(names, vector, strict=False)}
-    return header, data.reshape(2, -1) if kind == "angles" else data
+    scalars, data = np.split(vector, [len(names)])
+    if kind == "angles" and len(data) % 2:
+        raise ValueError(
+            f"`vector` of 'angles' must have an angle and a cluster for each unit. Received: {len(data)} numbers"
+        )
+    if kind in COUNTED and len(data) != len(GRID) - 1:
+        raise ValueError(f"`vector` of {kind!r} must have {len(GRID) - 1} counts. Received: {len(data)}")
+    return scalars, data
 
 
 def thinned(eigenvalues: np.ndarray) -> np.ndarray:

@@ -124,7 +124,7 @@ class Layer:
         self.noise = self.rng.normal(size=self.shape) / np.sqrt(fan_in)
         self.labels = self.rng.integers(CLUSTERS, size=units)
         self.centres = directions(self.rng.normal(size=(CLUSTERS, fan_in)))
-        self.scales = self.rng.pareto(1.6, size=(units, 1)) + 0.3
+        self.scales = self.rng.pareto(2.5, size=(units, 1)) + 0.5
         self.importance = self.rng.random(units)
         self.scores = self.rng.random(self.shape) + 0.4 * self.importance[:, None]
         null = [clustered(self.rng.normal(size=self.shape), self.rng)[0] for _ in range(DRAWS)]
@@ -133,10 +133,8 @@ class Layer:
 
     def units(self, progress):
         """The unit matrix at progress 0–1: noise, then directions of its clusters with heavy-tailed lengths."""
-        learned = np.clip(self.speed * progress, 0, 1) * (0.35 + 0.65 * self.order / 12 % 1)
-        return (
-            self.noise * (1 + learned * (self.scales - 1)) + 1.6 * learned * self.centres[self.labels] * self.scales / 3
-        )
+        learned = np.clip(self.speed * progress, 0, 1) * (0.35 + 0.65 * (self.order / 11 % 1))
+        return self.noise * (1 + learned * (self.scales - 1)) + 1.3 * learned * self.centres[self.labels] * self.scales
 
     def kept(self, progress):
         """Bool array of the weights that are not pruned at progress 0–1: half of them and a third of the units go."""
