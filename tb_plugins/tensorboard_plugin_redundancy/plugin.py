@@ -60,22 +60,22 @@ class RedundancyPlugin(base_plugin.TBPlugin):
     def frontend_metadata(self):
         return base_plugin.FrontendMetadata(es_module_path="/static/index.js", tab_name="Redundancy")
 
-    def _source(self, request) -> reading.Source:
+    def _source(self, request, scalars: bool = False) -> reading.Source:
         environ = request.environ
-        return reading.Source(self._provider, plugin_util.context(environ), plugin_util.experiment_id(environ))
+        return reading.Source(self._provider, plugin_util.context(environ), plugin_util.experiment_id(environ), scalars)
 
     @wrappers.Request.application
     def _serve_tags(self, request):
-        source = self._source(request)
-        runs = source.listed()
-        scalars = source.scalars(runs=runs)
+        runs = reading.in_order(self._source(request).listed())
+        scalars = reading.in_order(self._source(request, scalars=True).listed())
+        scalars = {run: scalars.get(run, {}) for run in runs}
         body = json.dumps(
             {"version": 1, "runs": _each(runs, _series), "scalars": _each(scalars, _scalar)}, allow_nan=False
         )
         tag = hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
         headers = [("ETag", f'W/"{tag}"')]
         if request.if_none_match.contains_weak(tag):
-            return http_util.Respond(request, "", "application/json", code=304, headers=headers)
+            return _NotModified(headers=http_util.Respond(request, "", "application/json", headers=headers).headers)
         return http_util.Respond(request, body, "application/json", headers=headers)
 
     @wrappers.Request.application
@@ -83,10 +83,8 @@ class RedundancyPlugin(base_plugin.TBPlugin):
         if request.method != "POST":
             raise errors.InvalidArgumentError(f"`batch` takes POST. Received: {request.method}")
         asked = _body(request)
-        pairs = _pairs(asked.get("series"))
-        found = reading.blocks(
-            self._source(request), pairs, _steps(asked.get("steps", "all")), _flag(asked.get("scalars", False))
-        )
+        source = self._source(request, _flag(asked.get("scalars", False)))
+        found = reading.blocks(source, _pairs(asked.get("series")), _steps(asked.get("steps", "all")))
         taken, size = [], 0
         for block in found:
             size += block.size
@@ -116,11 +114,11 @@ class RedundancyPlugin(base_plugin.TBPlugin):
     def _one(self, request, steps: reading.Steps) -> framing.Block:
         """The series that a request names."""
         pairs = _pairs([[request.args.get("run"), request.args.get("tag")]])
-        scalars, source = _flag(request.args.get("scalars", False)), self._source(request)
-        (run, tag), listed = pairs[0], source.scalars(pairs) if scalars else source.listed(pairs)
+        source = self._source(request, _flag(request.args.get("scalars", False)))
+        (run, tag), listed = pairs[0], source.listed(pairs)
         if tag not in listed.get(run, {}):
             raise errors.NotFoundError(f"no series {tag} of {run}")
-        return next(reading.blocks(source, pairs, steps, scalars))
+        return next(reading.blocks(source, pairs, steps))
 
     @wrappers.Request.application
     def _serve_static(self, request):
@@ -133,6 +131,17 @@ class RedundancyPlugin(base_plugin.TBPlugin):
 
 
 # --- what is answered ---
+
+
+class _NotModified(wrappers.Response):
+    """Werkzeug takes the type away from a 304, and TensorBoard warns of every answer without one."""
+
+    default_status = 304
+
+    def get_wsgi_headers(self, environ):
+        headers = super().get_wsgi_headers(environ)
+        headers["Content-Type"] = self.headers["Content-Type"]
+        return headers
 
 
 def _each(listed: Mapping[str, Mapping[str, reading.Listed]], told: Any) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """TensorBoard's data → the series of this plugin: which there are, and what is in them.
 
-    Source.listed, Source.scalars  →  {run: {tag: …}} in the order of the network
+    Source.listed                  →  {run: {tag: `Listed`}}
     blocks(source, pairs, steps)   →  a `Block` for each (run, tag), one after another, whatever is wrong with the others
 
 Everything goes through the data provider, which is the same for `--load_fast` true and false. It reads many series of a run at
@@ -8,7 +8,7 @@ once; where one of them can not be read it reads none, so that the series are th
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from tensorboard_plugin_redundancy import schema
 from tensorboard_plugin_redundancy.framing import Block
 
 ALL_STEPS = 2**31 - 1  # to the data provider 0 is none, whatever it is in --samples_per_plugin
-READ_AT_ONCE = 2**23  # bytes of the series that are read in one go, about; one message of gRPC holds 2**28
+READ_AT_ONCE, MOST_AT_ONCE = 2**23, 256  # bytes, about, and series; one message of gRPC holds 2**28 bytes
 UNREADABLE = (
     TypeError,
     ValueError,
@@ -60,55 +60,52 @@ class Source:
         provider: TensorBoard's.
         context: of the request.
         experiment: its ID; "" is the only one of an ordinary TensorBoard.
+        scalars: whether they are the ordinary scalars that stand beside the series, not the series.
     """
 
     provider: DataProvider
     context: Any
     experiment: str
+    scalars: bool = False
 
-    def listed(self, pairs: Sequence[Pair] | None = None) -> dict[str, dict[str, Listed]]:
-        """The series of this plugin, in the order of the network; those asked for, or all."""
-        found = self.provider.list_tensors(
-            self.context, experiment_id=self.experiment, plugin_name=schema.PLUGIN_NAME, run_tag_filter=_filter(pairs)
+    def listed(self, pairs: Iterable[Pair] | None = None) -> dict[str, dict[str, Listed]]:
+        """What there is of the pairs of a run and a tag, or of all."""
+        names = None if pairs is None else RunTagFilter(*map(set, zip(*pairs, strict=True)))
+        ask, read = (
+            (self.provider.list_scalars, _of_scalar) if self.scalars else (self.provider.list_tensors, _of_tensor)
         )
-        listed = {run: {tag: _listed(each) for tag, each in tags.items()} for run, tags in found.items()}
-        return {run: dict(sorted(listed[run].items(), key=_place)) for run in sorted(listed, key=natural)}
+        found = ask(self.context, experiment_id=self.experiment, plugin_name=self._plugin, run_tag_filter=names)
+        listed = {run: {tag: read(tag, each) for tag, each in tags.items()} for run, tags in found.items()}
+        return {run: {tag: each for tag, each in tags.items() if each} for run, tags in listed.items()}
 
-    def scalars(
-        self, pairs: Sequence[Pair] | None = None, runs: Collection[str] | None = None
-    ) -> dict[str, dict[str, Listed]]:
-        """The scalars that stand beside such series, `<measure>/<layer>`, of the runs."""
-        found = self.provider.list_scalars(
-            self.context,
-            experiment_id=self.experiment,
-            plugin_name="scalars",
-            run_tag_filter=_filter(pairs) if runs is None else RunTagFilter(runs=runs),
-        )
-        return {
-            run: {
-                tag: Listed(_of_scalar(tag), None, each.max_step, each.max_wall_time)
-                for tag, each in sorted(tags.items(), key=lambda item: natural(item[0]))
-                if _of_scalar(tag) is not None
-            }
-            for run, tags in sorted(found.items(), key=lambda item: natural(item[0]))
-        }
-
-    def read(self, run: str, tags: Sequence[str], most: int, scalars: bool) -> dict[str, Sequence | Exception]:
-        """{tag: its data, or what was wrong}, at most so many steps of each, the last among them."""
-        read = self.provider.read_scalars if scalars else self.provider.read_tensors
+    def read(self, run: str, tags: Sequence[str], last: bool) -> dict[str, Sequence | Exception]:
+        """{tag: its data, or what was wrong}: all steps, or what was written last."""
         try:
-            return read(
-                self.context,
-                experiment_id=self.experiment,
-                plugin_name="scalars" if scalars else schema.PLUGIN_NAME,
-                downsample=most,
-                run_tag_filter=RunTagFilter(runs=[run], tags=tags),
-            ).get(run, {})
+            return self._read(run, tags, last)
         except UNREADABLE as error:
             if len(tags) == 1:
                 return {tags[0]: error}
         half = len(tags) // 2
-        return self.read(run, tags[:half], most, scalars) | self.read(run, tags[half:], most, scalars)
+        return self.read(run, tags[:half], last) | self.read(run, tags[half:], last)
+
+    def _read(self, run: str, tags: Sequence[str], last: bool) -> dict[str, Sequence]:
+        which = {"experiment_id": self.experiment, "plugin_name": self._plugin}
+        which["run_tag_filter"] = RunTagFilter(runs=[run], tags=tags)
+        if not self.scalars:
+            return self.provider.read_tensors(self.context, downsample=1 if last else ALL_STEPS, **which).get(run, {})
+        if not last:
+            return self.provider.read_scalars(self.context, downsample=ALL_STEPS, **which).get(run, {})
+        found = self.provider.read_last_scalars(self.context, **which).get(run, {})
+        return {tag: [datum] for tag, datum in found.items()}
+
+    @property
+    def _plugin(self) -> str:
+        return "scalars" if self.scalars else schema.PLUGIN_NAME
+
+
+def in_order(listed: Mapping[str, Mapping[str, Listed]]) -> dict[str, dict[str, Listed]]:
+    """The same with tags in the order of the network, which TensorBoard forgets; those that do not say come behind."""
+    return {run: dict(sorted(listed[run].items(), key=_place)) for run in sorted(listed, key=natural)}
 
 
 def natural(name: str) -> list[tuple[int, str]]:
@@ -121,7 +118,7 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(len(part.lstrip("0")) if i % 2 else 0, part) for i, part in enumerate(parts)]
 
 
-def blocks(source: Source, pairs: Sequence[Pair], steps: Steps, scalars: bool = False) -> Iterator[Block]:
+def blocks(source: Source, pairs: Sequence[Pair], steps: Steps) -> Iterator[Block]:
     """The series asked for, in that order.
 
     They are read some ahead, as many as come to `READ_AT_ONCE`, as far as those before tell.
@@ -130,38 +127,36 @@ def blocks(source: Source, pairs: Sequence[Pair], steps: Steps, scalars: bool = 
         source: where from.
         pairs: (run, tag) of each.
         steps: "all", "last", or which.
-        scalars: whether the tags are those of ordinary scalars; they come as vectors of one number.
     """
-    listed = source.scalars(pairs) if scalars else source.listed(pairs)
-    at, ahead, bytes_read = 0, 4, 0
+    listed = source.listed(pairs) if pairs else {}
+    at, ahead, read = 0, 4, 0
     while at < len(pairs):
-        for block in _read_some(source, pairs[at : at + ahead], listed, steps, scalars):
-            bytes_read += block.size
+        for block in _read_some(source, pairs[at : at + ahead], listed, steps):
+            read += block.size
             yield block
         at += ahead
-        ahead = max(1, min(256, int(READ_AT_ONCE * at / max(bytes_read, 1))))
+        ahead = max(1, min(4 * ahead, MOST_AT_ONCE, READ_AT_ONCE * at // max(read, 1)))
 
 
-def _read_some(source: Source, pairs: Sequence[Pair], listed: Mapping, steps: Steps, scalars: bool) -> Iterator[Block]:
-    known = [(run, tag) for run, tag in pairs if tag in listed.get(run, {}) and listed[run][tag].reason is None]
-    most = 1 if steps == "last" else ALL_STEPS
-    data = {
-        run: source.read(run, [tag for each, tag in known if each == run], most, scalars)
-        for run in dict.fromkeys(run for run, _ in known)
-    }
+def _read_some(source: Source, pairs: Sequence[Pair], listed: Mapping, steps: Steps) -> Iterator[Block]:
+    wanted: dict[str, list[str]] = {}
+    for run, tag in pairs:
+        if tag in listed.get(run, {}) and listed[run][tag].reason is None:
+            wanted.setdefault(run, []).append(tag)
+    data = {run: source.read(run, tags, steps == "last") for run, tags in wanted.items()}
     for run, tag in pairs:
         if tag not in listed.get(run, {}):
             yield Block(run, tag, error="there is no such series")
             continue
         found = data.get(run, {}).get(tag, [])
-        if steps == "last" and not isinstance(found, Exception) and _is_not_the_last(found, listed[run][tag]):
-            found = source.read(run, [tag], ALL_STEPS, scalars).get(tag, [])
+        if steps == "last" and _is_not_the_last(found, listed[run][tag]):
+            found = source.read(run, [tag], last=False).get(tag, [])
         yield _block(run, tag, listed[run][tag], found, steps)
 
 
-def _is_not_the_last(found: Sequence, listed: Listed) -> bool:
+def _is_not_the_last(found: Sequence | Exception, listed: Listed) -> bool:
     """Where steps decrease, the one that was written last is not the greatest."""
-    return bool(found) and found[-1].step < listed.max_step
+    return not isinstance(found, Exception) and len(found) > 0 and found[-1].step < listed.max_step
 
 
 def _block(run: str, tag: str, listed: Listed, found: Sequence | Exception, steps: Steps) -> Block:
@@ -172,10 +167,8 @@ def _block(run: str, tag: str, listed: Listed, found: Sequence | Exception, step
     if isinstance(found, Exception):
         return Block(run, tag, **names, error=f"it can not be read: {_message(found)}")
     latest = {datum.step: datum for datum in found}  # of a step that was written twice, what was written last
-    if steps == "last":
-        wanted = sorted(latest)[-1:]
-    else:
-        wanted = sorted(latest if steps == "all" else latest.keys() & set(steps))
+    wanted = sorted(latest if isinstance(steps, str) else latest.keys() & set(steps))
+    wanted = wanted[-1:] if steps == "last" else wanted
     good, wrong = {}, {}
     for step in wanted:
         try:
@@ -198,38 +191,36 @@ def _told(wrong: Mapping[int, Exception], wanted: Sequence[int]) -> str | None:
 
 
 def _vector(kind: str, datum: Any) -> np.ndarray:
-    if kind == "scalar":
-        return np.array([float(datum.value)], np.float32)
-    schema.split(kind, datum.numpy)
+    numbers = [float(datum.value)] if kind == "scalar" else datum.numpy
+    if kind != "scalar":
+        schema.split(kind, numbers)
     with np.errstate(over="ignore"):  # a float64 of another writer that is beyond float32 is infinite
-        return np.asarray(datum.numpy, np.float32)
+        return np.asarray(numbers, np.float32)
 
 
 def _message(error: Exception) -> str:
     return error.details() if isinstance(error, grpc.Call) else str(error)
 
 
-def _listed(found: Any) -> Listed:
+def _of_tensor(tag: str, found: Any) -> Listed:
+    content = reason = None
     try:
         content = schema.read_content(found.plugin_content)
+        reason = content.reason
     except ValueError as error:
-        return Listed(None, str(error), found.max_step, found.max_wall_time)
-    return Listed(content, content.reason, found.max_step, found.max_wall_time)
+        reason = str(error)
+    return Listed(content, reason, found.max_step, found.max_wall_time)
 
 
-def _of_scalar(tag: str) -> schema.Content | None:
+def _of_scalar(tag: str, found: Any) -> Listed | None:
+    """Of a scalar `<measure>/<layer>`; None for those of others."""
     measure, slash, layer = tag.partition("/")
-    return schema.Content("scalar", layer, (0, 0), ()) if slash and measure in schema.SCALARS else None
+    if not slash or measure not in schema.SCALARS:
+        return None
+    return Listed(schema.Content("scalar", layer, (0, 0), ()), None, found.max_step, found.max_wall_time)
 
 
 def _place(item: tuple[str, Listed]) -> tuple:
-    """Network order; what does not say where it stands comes behind, conv2 before conv10."""
     tag, listed = item
     order = None if listed.content is None else listed.content.order
     return (order is None, order or 0, natural(tag))
-
-
-def _filter(pairs: Sequence[Pair] | None) -> RunTagFilter | None:
-    if pairs is None:
-        return None
-    return RunTagFilter(runs={run for run, _ in pairs}, tags={tag for _, tag in pairs})
