@@ -1,0 +1,59 @@
+// Columns of the overview: where the value of a metric for a layer and run is, and what has to be loaded for it.
+
+import { METRICS, type Metric } from "../data/metrics.ts";
+import type { Column } from "../data/columns.ts";
+import type { Want } from "../data/store.ts";
+import type { Context } from "./gather.ts";
+
+/** The series that holds a metric: the plain scalar where there is one, else ours; undefined where neither is. */
+export function wantOf(
+  context: Context,
+  layer: string,
+  run: string,
+  metric: Metric,
+  steps: "all" | "last",
+): Want | undefined {
+  const { catalogue } = context;
+  const tag = metric.scalar === null ? null : `${metric.scalar}/${layer}`;
+  if (tag !== null && catalogue.hasScalar(run, tag)) {
+    return {
+      run,
+      tag,
+      scalar: true,
+      kind: "scalar",
+      header: [],
+      maxStep: catalogue.scalarStep(run, tag),
+      steps: "all",
+    };
+  }
+  const found = metric.kind === null ? undefined : catalogue.find(layer, metric.kind, run);
+  if (!found?.info.supported) return undefined;
+  const { header, maxStep } = found.info;
+  return { run, tag: found.tag, scalar: false, kind: found.info.kind, header, maxStep, steps };
+}
+
+export function columnOf(context: Context, layer: string, run: string, metric: Metric): Column | undefined {
+  const want = wantOf(context, layer, run, metric, "all");
+  return want && context.store.column(run, want.tag, metric.id);
+}
+
+/** Everything of the layers, the metrics one after the other. */
+export function wantsOf(
+  context: Context,
+  layers: readonly string[],
+  runs: readonly string[],
+  metrics: readonly Metric[],
+  steps: "all" | "last",
+): Want[] {
+  return metrics.flatMap((metric) =>
+    layers.flatMap((layer) => runs.flatMap((run) => wantOf(context, layer, run, metric, steps) ?? [])),
+  );
+}
+
+/** Metrics that some layer of the runs has. */
+export function metricsOf(context: Context, runs: readonly string[]): Metric[] {
+  const { catalogue } = context;
+  return METRICS.filter((metric) =>
+    catalogue.layers.some((layer) => runs.some((run) => wantOf(context, layer, run, metric, "last"))),
+  );
+}
