@@ -1,4 +1,4 @@
-// sources sha256 e2d19c3edf1ebf42a9b308ba96dd0591a027a267e699890abfc7097be5e584f7
+// sources sha256 1a37e086bd0661eb54f5e1e41dfa09f42685f24fe8e7f91b1557cc029b058d90
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -702,11 +702,19 @@ function short(value2) {
   if (Number.isInteger(value2) && size < 1e6) return integer(value2);
   return (size < 1e-3 || size >= 1e6 ? scientific(value2) : fixed(value2)).replaceAll("-", "−");
 }
+function brief(value2) {
+  return Number.isFinite(value2) && !Number.isInteger(value2) ? short(Number(value2.toPrecision(3))) : short(value2);
+}
 function integer(value2) {
   return (Number.isFinite(value2) ? grouped(Math.round(value2)) : short(value2)).replaceAll("-", "−");
 }
+var SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+function superscript(power) {
+  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
+  return power < 0 ? `⁻${digits}` : digits;
+}
 function signed(value2) {
-  return value2 > 0 ? `+${short(value2)}` : short(value2);
+  return value2 > 0 ? `+${brief(value2)}` : brief(value2);
 }
 function counted(count, one3, many = `${one3}s`) {
   return `${integer(count)} ${count === 1 ? one3 : many}`;
@@ -733,10 +741,13 @@ function overviewPlot(title, runs, layers, from, to) {
     return emptyPlot(title, "overview", runs, [info("no value of it is loaded yet, or none was logged")]);
   const place2 = new Map(steps2.map((step, i) => [step, i]));
   const values = new Float64Array(layers.length * steps2.length).fill(Number.NaN);
+  const broken2 = new Uint8Array(values.length);
   layers.forEach(({ column, minus }, row) => {
     column?.steps.forEach((step, i) => {
       const at2 = place2.get(step);
-      if (at2 !== void 0) values[row * steps2.length + at2] = column.values[i] - subtracted(minus, step);
+      if (at2 === void 0) return;
+      values[row * steps2.length + at2] = column.values[i] - subtracted(minus, step);
+      broken2[row * steps2.length + at2] = Number(!Number.isFinite(column.values[i]));
     });
   });
   const compared = layers.some(({ minus }) => minus !== null);
@@ -755,10 +766,11 @@ function overviewPlot(title, runs, layers, from, to) {
         rows: layers.length,
         values,
         range: rangeOf(values, compared),
-        palette: compared ? "diverging" : "sequential"
+        palette: compared ? "diverging" : "sequential",
+        broken: broken2
       }
     ],
-    notes: [],
+    notes: notesOf(values, broken2),
     cursor: { axis: "x", steps: steps2 }
   };
 }
@@ -771,10 +783,20 @@ function valueAt(column, step) {
 function indexAt(column, step) {
   return step === null ? column.steps.length - 1 : nearest(column.steps, step);
 }
+function notesOf(values, broken2) {
+  const clipped = values.filter(Number.isFinite).length > FEW;
+  const failed = broken2.reduce((sum, each) => sum + each, 0);
+  return [
+    ...clipped ? [info("colours end at the 2 % and 98 % quantiles")] : [],
+    ...failed ? [warning(`${counted(failed, "value")} NaN or infinite, shown in pale red`)] : []
+  ];
+}
+var FEW = 50;
 function rangeOf(values, compared) {
-  const finite = values.filter(Number.isFinite);
+  const finite = values.filter(Number.isFinite).sort();
   if (!finite.length) return [0, 1];
-  const [low, high] = [finite.reduce((a, b) => Math.min(a, b)), finite.reduce((a, b) => Math.max(a, b))];
+  const share = finite.length > FEW ? 0.02 : 0;
+  const [low, high] = [share, 1 - share].map((p) => finite[Math.round(p * (finite.length - 1))]);
   const most2 = Math.max(Math.abs(low), Math.abs(high)) || 1;
   if (compared) return [-most2, most2];
   return low === high ? [Math.min(0, low), Math.max(low, 0) || 1] : [low, high];
@@ -1120,7 +1142,7 @@ function quantile(values, weights2, p) {
 }
 function freedmanDiaconis(values, weights2, range2, total2) {
   const width2 = 2 * (quantile(values, weights2, 0.75) - quantile(values, weights2, 0.25)) / Math.cbrt(total2);
-  return width2 > 0 && range2 > 0 ? Math.max(10, Math.min(120, Math.ceil(range2 / width2))) : 20;
+  return width2 > 0 && range2 > 0 ? Math.max(20, Math.min(120, Math.ceil(range2 / width2))) : 20;
 }
 
 // src/pictures/source.ts
@@ -1128,15 +1150,17 @@ var MOST_RUNS = 12;
 function at(sources, step) {
   const found = sources.flatMap((source) => {
     const event = nearestEvent(source.events, step);
-    return event ? [{ ...source, event, ink: `run:${source.colour}`, name: runName(source.run, event.step) }] : [];
+    return event ? [{ ...source, event, ink: `run:${source.colour}`, name: "" }] : [];
   });
   const notes = found.length > MOST_RUNS ? [info(`${MOST_RUNS} of ${found.length} runs are drawn: choose fewer`)] : [];
-  return { now: found.slice(0, MOST_RUNS), notes };
+  const same = found.every(({ event }) => event.step === found[0].event.step);
+  const named4 = found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
+  return { now: named4.slice(0, MOST_RUNS), notes };
 }
 function runName(run, step) {
   const letters = [...run];
   const short2 = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return `${short2 || "."} · step ${integer(step)}`;
+  return step === null ? short2 || "." : `${short2 || "."} · step ${integer(step)}`;
 }
 function within(events, options) {
   const { from, to } = options;
@@ -2805,12 +2829,16 @@ function every(values, most2) {
   const each = Math.ceil(values.length / most2);
   return values.filter((_, i) => i % each === 0);
 }
-var SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 function logLabel(value2) {
   const power = Math.round(Math.log10(value2));
-  if (Math.abs(value2 / 10 ** power - 1) > 1e-9 || Math.abs(power) < 3) return short(value2);
-  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
-  return `10${power < 0 ? "⁻" : ""}${digits}`;
+  const floor = Math.floor(Math.log10(value2) + 1e-9);
+  const digit = value2 / 10 ** floor;
+  if (Math.abs(floor) < 3) return short(value2);
+  if (Math.abs(value2 / 10 ** power - 1) > 1e-9) return `${short(Number(digit.toPrecision(3)))}·${powerOfTen(floor)}`;
+  return powerOfTen(power);
+}
+function powerOfTen(power) {
+  return `10${superscript(power)}`;
 }
 function band(axis, [from, to], room) {
   const count = axis.names.length;
@@ -2910,12 +2938,12 @@ var CanvasSurface = class {
 // src/plot/layout.ts
 var LINE = 15;
 var SWATCH = 16;
-var MARGIN = { left: 50, right: 12, top: 6, bottom: 34 };
+var MARGIN = { left: 56, right: 12, top: 6, bottom: 34 };
 var LEAST_FRAME = 60;
 function layout(plot, width2, height, measure, above = 0) {
   const left = plot.y.scale === "band" ? bandMargin(plot, width2, measure) : MARGIN.left;
   const [legend, legendEnd] = legendOf(plot, left, above, width2, height, measure);
-  const [notes, top] = notesOf(plot, legendEnd, width2, height, measure);
+  const [notes, top] = notesOf2(plot, legendEnd, width2, height, measure);
   const frame = {
     x: left,
     y: top + 4,
@@ -2929,9 +2957,23 @@ function layout(plot, width2, height, measure, above = 0) {
     notes,
     frame,
     x: scaleOf(plot.x, [frame.x, frame.x + frame.width], 62),
-    y: scaleOf(plot.y, downwards ? [frame.y, bottom] : [bottom, frame.y], downwards ? 13 : 34)
+    y: scaleOf(
+      plot.y,
+      downwards ? [frame.y + ridgeRoom(plot, frame.height), bottom] : [bottom, frame.y],
+      downwards ? 13 : 34
+    )
   };
 }
+function ridgeRoom({ marks }, height) {
+  const ridges = marks.find((mark) => mark.type === "ridges");
+  if (!ridges) return 0;
+  const above = ridges.signed ? ridges.overlap / 2 : ridges.overlap - 0.5;
+  return height * above / (ridges.rows.length + above);
+}
+function barRoom({ range: range2 }, measure) {
+  return { low: measure(short(range2[0]), SIZE) + 5, high: measure(short(range2[1]), SIZE) + 5 };
+}
+var BAR = 60;
 function bandMargin(plot, width2, measure) {
   const names = plot.y.scale === "band" ? plot.y.names : [];
   const longest = names.reduce((most2, name) => Math.max(most2, name.length > 60 ? Infinity : measure(name, SIZE)), 0);
@@ -2942,26 +2984,33 @@ function legendOf(plot, left, above, width2, height, measure) {
   let x = left;
   let y = above + MARGIN.top + LINE / 2;
   for (const mark of plot.marks.filter((each) => each.label)) {
-    const room = SWATCH + 5 + measure(mark.label, SIZE) + 14 + (mark.type === "cells" ? 140 : 0);
+    const swatch = swatchRoom(mark, measure);
+    const room = swatch + 5 + measure(mark.label, SIZE) + 14;
     if (x > left && x + room > width2) {
       x = left;
       y += LINE;
     }
     if (y + LINE > height - MARGIN.bottom - LEAST_FRAME) break;
-    found.push({ x, y, mark });
+    found.push({ x, y, mark, swatch });
     x += room;
   }
   return [found, found.length ? y + LINE / 2 : above + MARGIN.top];
 }
-function notesOf(plot, from, width2, height, measure) {
+function swatchRoom(mark, measure) {
+  if (mark.type !== "cells" || mark.palette === "mask") return SWATCH;
+  const { low, high } = barRoom(mark, measure);
+  return low + BAR + high;
+}
+function notesOf2(plot, from, width2, height, measure) {
   const found = [];
   const most2 = plot.marks.length ? height - MARGIN.bottom - LEAST_FRAME : height - LINE;
   let y = from + LINE / 2;
   for (const note of plot.notes) {
-    const sign = note.level === "warning" ? "⚠ " : "";
-    for (const text2 of wrapped(sign + note.text, width2 - 24, measure)) {
+    const indent = note.level === "warning" ? 16 : 0;
+    const lines = wrapped(note.text, width2 - 24 - indent, measure);
+    for (const text2 of lines) {
       if (y + LINE / 2 > most2) return [found, y - LINE / 2];
-      found.push({ y, text: text2, note });
+      found.push({ x: 12 + indent, y, text: text2, note, first: text2 === lines[0] });
       y += LINE;
     }
   }
@@ -3009,8 +3058,9 @@ function paint(plot, surface, theme2, width2, height, heading2 = "") {
     paintAxes(plot, brush, height);
     paintLegend(brush);
   }
-  for (const { y, text: text2, note } of at2.notes) {
-    surface.text(12, y, text2, { colour: note.level === "warning" ? theme2.colour("alert") : theme2.muted });
+  for (const { x, y, text: text2, note, first } of at2.notes) {
+    if (first && note.level === "warning") surface.text(12, y, "⚠", { colour: theme2.colour("alert") });
+    surface.text(x, y, text2, { colour: theme2.muted });
   }
   return at2;
 }
@@ -3048,23 +3098,23 @@ function paintAxes(plot, { surface, theme: theme2, at: at2 }, height) {
   }
   const room = frame.x - 8 - (plot.y.label ? 16 : 0);
   for (const tick of at2.y.ticks) {
-    const label = cut(tick.label, room, (text2, size) => surface.measure(text2, size));
+    const label = plot.y.scale === "band" ? cut(tick.label, room, (text2, size) => surface.measure(text2, size)) : tick.label;
     surface.text(frame.x - 5, tick.at, label, { colour: colour2, align: "right" });
   }
   surface.text(frame.x + frame.width / 2, height - 8, plot.x.label, { colour: theme2.ink, align: "center" });
   surface.text(10, frame.y + frame.height / 2, plot.y.label, { colour: theme2.ink, align: "center", turned: true });
 }
 function paintLegend({ surface, theme: theme2, at: at2 }) {
-  for (const { x, y, mark } of at2.legend) {
+  for (const { x, y, mark, swatch } of at2.legend) {
     paintSwatch(mark, x, y, { surface, theme: theme2, at: at2 });
-    const from = mark.type === "cells" ? x + SWATCH + 145 : x + SWATCH + 5;
-    surface.text(from, y, mark.label, { colour: theme2.ink });
+    surface.text(x + swatch + 5, y, mark.label, { colour: theme2.ink });
   }
 }
 function paintSwatch(mark, x, y, { surface, theme: theme2 }) {
-  if (mark.type === "cells") return paintColourBar(mark, x, y, surface, theme2);
-  const colour2 = theme2.colour(mark.ink);
-  if (mark.type === "bars" || mark.type === "ridges") surface.rect(x + 2, y - 5, SWATCH - 4, 10, colour2, 0.75);
+  if (mark.type === "cells" && mark.palette !== "mask") return paintColourBar(mark, x, y, surface, theme2);
+  const colour2 = theme2.colour(mark.type === "cells" ? "measured" : mark.ink);
+  if (mark.type === "bars" || mark.type === "ridges" || mark.type === "cells")
+    surface.rect(x + 2, y - 5, SWATCH - 4, 10, colour2, 0.75);
   else if (mark.type === "points") surface.dot(x + SWATCH / 2, y, 3, colour2);
   else if (mark.type === "rug") segment(surface, x + SWATCH / 2, y - 5, x + SWATCH / 2, y + 5, { colour: colour2, width: 2 });
   else {
@@ -3074,18 +3124,23 @@ function paintSwatch(mark, x, y, { surface, theme: theme2 }) {
 }
 function paintColourBar(mark, x, y, surface, theme2) {
   const steps2 = 40;
+  const width2 = BAR / steps2;
+  const from = x + barRoom(mark, (text2, size) => surface.measure(text2, size)).low;
   const [low, high] = mark.range;
   for (let i = 0; i < steps2; i++) {
     surface.rect(
-      x + 42 + 1.5 * i,
+      from + width2 * i,
       y - 5,
-      1.6,
+      width2 + 0.1,
       10,
       rgb3(colourOf(mark, low + (high - low) * (i + 0.5) / steps2, theme2))
     );
   }
-  surface.text(x + 38, y, short(low), { colour: theme2.muted, align: "right" });
-  surface.text(x + 46 + 1.5 * steps2, y, short(high), { colour: theme2.muted });
+  surface.text(from - 4, y, short(low), { colour: theme2.muted, align: "right" });
+  surface.text(from + BAR + 4, y, short(high), { colour: theme2.muted });
+}
+function hex2(colour2) {
+  return [1, 3, 5].map((at2) => Number.parseInt(colour2.slice(at2, at2 + 2), 16));
 }
 function rgb3([r, g, b]) {
   return `rgb(${r},${g},${b})`;
@@ -3166,6 +3221,7 @@ function paintRug(mark, { surface, theme: theme2, at: at2 }) {
 }
 function colourOf(mark, value2, theme2) {
   const [low, high] = mark.range;
+  if (mark.palette === "mask") return hex2(value2 ? theme2.colour("measured") : theme2.grid);
   if (mark.palette === "diverging") return theme2.diverging(value2 / (Math.max(-low, high) || 1));
   return theme2.sequential((value2 - low) / (high - low || 1));
 }
@@ -3176,7 +3232,10 @@ function paintCells(mark, plot, { surface, theme: theme2, at: at2 }) {
     const from = (upwards ? mark.rows - 1 - row : row) * mark.columns;
     for (let column = 0; column < mark.columns; column++) {
       const value2 = mark.values[from + column];
-      if (!Number.isNaN(value2)) rgba2.set([...colourOf(mark, value2, theme2), 255], 4 * (row * mark.columns + column));
+      if (mark.broken?.[from + column])
+        rgba2.set([...hex2(theme2.colour("alert")), 90], 4 * (row * mark.columns + column));
+      else if (!Number.isNaN(value2))
+        rgba2.set([...colourOf(mark, value2, theme2), 255], 4 * (row * mark.columns + column));
     }
   }
   const { x, y, width: width2, height } = at2.frame;
@@ -3186,7 +3245,7 @@ function paintRidges(mark, { surface, theme: theme2, at: at2 }) {
   const colour2 = theme2.colour(mark.ink);
   const unit2 = mark.overlap * at2.y.width / (mark.most || 1);
   mark.rows.forEach((heights, row) => {
-    const foot = at2.y.at(row) + at2.y.width / 2;
+    const foot = at2.y.at(row);
     const points2 = ridge(mark.edges, heights, (height) => foot - height * unit2, at2.x.at);
     const fill = mark.signed ? void 0 : { colour: theme2.background, alpha: 0.85 };
     const alpha = 0.35 + 0.65 * (row + 1) / mark.rows.length;
@@ -3424,8 +3483,14 @@ var Card = class {
     if (!this.plot || !this.#layout) return;
     const { frame } = this.#layout;
     const cursor = this.#cursor();
-    const stroke = { colour: this.#theme.colour("alert"), width: 1.5, alpha: 0.9 };
-    const line3 = (x0, y0, x1, y1) => surface.path([[x0, y0], [x1, y1]], stroke);
+    const stroke = { colour: this.#theme.ink, width: 1.2, alpha: 0.8 };
+    const line3 = (x0, y0, x1, y1) => surface.path(
+      [
+        [x0, y0],
+        [x1, y1]
+      ],
+      stroke
+    );
     if (cursor?.axis === "x") line3(cursor.at, frame.y, cursor.at, frame.y + frame.height);
     if (cursor?.axis === "y") line3(frame.x - 4, cursor.at, frame.x, cursor.at);
     this.#paintReading(surface);
@@ -3437,7 +3502,13 @@ var Card = class {
     if (!reading || !at2) return;
     const { frame } = this.#layout;
     const stroke = { colour: this.#theme.muted, width: 1, dash: [3, 3] };
-    surface.path([[reading.x, frame.y], [reading.x, frame.y + frame.height]], stroke);
+    surface.path(
+      [
+        [reading.x, frame.y],
+        [reading.x, frame.y + frame.height]
+      ],
+      stroke
+    );
     if (this.#pin) surface.dot(reading.x, frame.y + frame.height, 4, this.#theme.colour("alert"));
     this.#tell(reading, at2);
   }
@@ -3786,7 +3857,9 @@ function nullOutline(event, edges2, units) {
   };
 }
 function highest(now, marks, edges2, options) {
-  const shown = marks.flatMap((mark) => "heights" in mark ? Array.from(mark.heights, (height, i) => height + ("base" in mark ? mark.base?.[i] ?? 0 : 0)) : []);
+  const shown = marks.flatMap(
+    (mark) => "heights" in mark ? Array.from(mark.heights, (height, i) => height + ("base" in mark ? mark.base?.[i] ?? 0 : 0)) : []
+  );
   const every2 = options.fixed ? now.map(({ events }) => mostUnits(events, edges2)) : [];
   return 1.08 * Math.max(1, ...shown, ...every2);
 }
@@ -3822,7 +3895,13 @@ function expectedWithin(counts, threshold, units) {
 }
 function anglesDifference(layer, a, b, options) {
   const { now } = at([a, b], options.step);
-  if (now.length < 2) return emptyPlot(layer, KIND, now.map(({ run }) => run), [warning("A − B needs angles in both runs")]);
+  if (now.length < 2)
+    return emptyPlot(
+      layer,
+      KIND,
+      now.map(({ run }) => run),
+      [warning("A − B needs angles in both runs")]
+    );
   const edges2 = degreeEdges(farthest(now, void 0, options), options.degrees);
   const [first, second] = now.map(({ event }) => histogram(unitAngles(event).angles, null, edges2));
   const heights = first.map((height, i) => height - second[i]);
@@ -3915,7 +3994,11 @@ function ccdfPlot(layer, sources, options) {
   const { now, notes } = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
-  const bins = now.length ? binning(sources.filter(({ events }) => events.length), shown, options) : null;
+  const bins = now.length ? binning(
+    sources.filter(({ events }) => events.length),
+    shown,
+    options
+  ) : null;
   if (!bins) return emptyPlot(layer, KIND2, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => alone ? withLaws(each, options) : [points(each, each.name, each.ink)]);
@@ -3986,10 +4069,14 @@ function histogramPlot(layer, sources, options) {
   const { now, notes } = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
-  const bins = now.length ? binning(sources.filter(({ events }) => events.length), shown, options) : null;
+  const bins = now.length ? binning(
+    sources.filter(({ events }) => events.length),
+    shown,
+    options
+  ) : null;
   if (!bins) return emptyPlot(layer, KIND3, runs, [...notes, ...now.flatMap((each) => nothing(each))]);
   const marks = now.length === 1 ? oneRun2(now[0], bins, options) : now.flatMap((each) => overlaid2(each, bins));
-  const all = now.length === 1 ? spectrumNotes(now[0], options.logX) : now.flatMap((each) => briefNotes(each));
+  const all = now.length === 1 ? spectrumNotes(now[0], options.logX) : briefNotes(now);
   return {
     title: layer,
     kind: KIND3,
@@ -4010,9 +4097,13 @@ function nothing(now) {
   return found.length ? found : [warning(`${now.name}: no eigenvalue above 0`)];
 }
 function briefNotes(now) {
-  const spectrum2 = decoded(now.event);
-  if (!spectrum2.values.length) return [warning(`${now.name}: weights are NaN or infinite`)];
-  return trust(spectrum2.tail).trusted ? [] : [warning(`${now.name}: fit of the tail not trustworthy`)];
+  const empty = now.filter(({ event }) => !decoded(event).values.length);
+  const doubtful = now.filter(({ event }) => decoded(event).values.length && !trust(decoded(event).tail).trusted);
+  const named4 = (runs) => runs.length === now.length ? "any run" : runs.map(({ name }) => name).join(", ");
+  return [
+    ...empty.length ? [warning(`weights are NaN or infinite: ${empty.map(({ name }) => name).join(", ")}`)] : [],
+    ...doubtful.length ? [warning(`fit of the tail not trustworthy in ${named4(doubtful)}`)] : []
+  ];
 }
 function oneRun2(now, bins, options) {
   const spectrum2 = decoded(now.event);
@@ -4036,7 +4127,7 @@ function jacobian(lambda, bins) {
 }
 function curve(low, high, bins, law2) {
   const x = Array.from({ length: CURVE }, (_, i) => {
-    const share = (i + 0.5) / CURVE;
+    const share = i / (CURVE - 1);
     return bins.spacing === "log" ? low * (high / low) ** share : low + (high - low) * share;
   });
   return { x, y: x.map((lambda) => law2(lambda) * jacobian(lambda, bins)) };
@@ -4090,7 +4181,11 @@ function most(rows) {
 function differencePlot(layer, a, b, options) {
   const { now } = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
-  const bins = now.length === 2 ? binning([a, b], now.map(({ event }) => event), options) : null;
+  const bins = now.length === 2 ? binning(
+    [a, b],
+    now.map(({ event }) => event),
+    options
+  ) : null;
   if (!bins) return emptyPlot(layer, KIND3, runs, [warning("A − B needs eigenvalues in both runs")]);
   const [first, second] = now.map(({ event }) => density(decoded(event), bins));
   const heights = first.map((height, i) => height - second[i]);
@@ -4162,7 +4257,7 @@ function unitsPlot(layer, source, options) {
         rows: units,
         values,
         range: [0, 1],
-        palette: "sequential"
+        palette: "mask"
       }
     ],
     notes: [],
@@ -4181,7 +4276,9 @@ function survivalPlot(layer, sources, options) {
     const label = `${counted(each.event.data.length, "unit")}, step ${short(each.event.step)}`;
     return [{ type: "bars", label, ink: "measured", edges: edges2, heights: heights2 }, ...nullCurve(each, edges2)];
   });
-  const heights = marks.flatMap((mark) => "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : []);
+  const heights = marks.flatMap(
+    (mark) => "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : []
+  );
   return {
     title: layer,
     kind: "survival",
@@ -4254,7 +4351,9 @@ function pairsPlot(layer, sources, options) {
     ...some.flatMap((each) => one2(each, edges2, some.length === 1, options)),
     ...law(some[0], axis)
   ];
-  const shown = marks.flatMap((mark) => "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : []);
+  const shown = marks.flatMap(
+    (mark) => "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : []
+  );
   const every2 = options.fixed ? some.map(({ events }) => densest(events, edges2)) : [];
   return {
     title: layer,
@@ -4288,7 +4387,7 @@ function law({ event }, axis) {
   const [low, high] = axis.domain;
   const x = Array.from({ length: 361 }, (_, i) => low + (high - low) * i / 360);
   const y = x.map((degrees3) => d === 2 ? 1 / 180 : angleDensity(degrees3, d));
-  return [{ type: "line", label: `uniform directions, sin^${short(d - 2)}`, ink: "noise", x, y, dashed: true }];
+  return [{ type: "line", label: `uniform directions, sin${superscript(d - 2)} θ`, ink: "noise", x, y, dashed: true }];
 }
 function pairsDifference(layer, a, b, options) {
   const { now } = at([a, b], options.step);
@@ -4443,11 +4542,12 @@ function cardsOf(context, layer, picture2, large) {
   const [a, b] = [mainRun(context), otherRun(context)];
   const compares = b !== void 0 && a !== void 0 && picture2.difference !== null;
   if (compares) return card(context, layer, picture2, large, [a, b], true);
-  if (!picture2.perRun) return card(context, layer, picture2, large, context.shown, false);
-  const having = context.shown.filter((run) => context.catalogue.find(layer, picture2.kind, run));
-  const runs = a !== void 0 && having.includes(a) ? [a, ...having.filter((run) => run !== a)] : having;
+  const runs = b !== void 0 && a !== void 0 ? [a, b] : context.shown;
+  if (!picture2.perRun) return card(context, layer, picture2, large, runs, false);
+  const having = runs.filter((run) => context.catalogue.find(layer, picture2.kind, run));
+  const ordered = a !== void 0 && having.includes(a) ? [a, ...having.filter((run) => run !== a)] : having;
   const most2 = large ? MOST_PER_RUN : 1;
-  return runs.slice(0, most2).flatMap((run) => card(context, layer, picture2, large, [run], false));
+  return ordered.slice(0, most2).flatMap((run) => card(context, layer, picture2, large, [run], false));
 }
 function card(context, layer, picture2, large, runs, compares) {
   const found = gather(context, layer, picture2.kind, runs);
@@ -4480,7 +4580,19 @@ function subtitle(context, picture2, layer, runs, compares) {
 }
 function optionsStamp(state, picture2) {
   const { step, from, to, logX, logY, bins, ghost: ghost2, fixed: fixed2, degrees: degrees3, threshold } = state;
-  return [picture2.perRun || picture2.id === "kept" ? null : step, from, to, logX, logY, bins, ghost2, fixed2, degrees3, threshold, picture2.id === "kept" ? step : null];
+  return [
+    picture2.perRun || picture2.id === "kept" ? null : step,
+    from,
+    to,
+    logX,
+    logY,
+    bins,
+    ghost2,
+    fixed2,
+    degrees3,
+    threshold,
+    picture2.id === "kept" ? step : null
+  ];
 }
 function drawn(layer, picture2, { sources, loading }, nulls, compares, state) {
   const some = sources.filter(({ events }) => events.length);
@@ -4660,11 +4772,11 @@ var StepBar = class {
     const keys = el(
       "span",
       { class: "buttons" },
-      button("⏮", "first step (Home)", () => this.go(0)),
-      button("◀", "step before (←)", () => this.move(-1)),
+      button("⇤", "first step (Home)", () => this.go(0)),
+      button("←", "step before (←)", () => this.move(-1)),
       this.#play,
-      button("▶❙", "next step (→)", () => this.move(1)),
-      button("⏭", "last step, and follow (End)", () => this.go(Infinity))
+      button("→", "next step (→)", () => this.move(1)),
+      button("⇥", "last step, and follow (End)", () => this.go(Infinity))
     );
     const range2 = el("span", { class: "range" }, "range ", this.#from, this.#to, this.#range);
     this.element = el("footer", { class: "stepbar", "aria-label": "step" }, keys, this.#slider, this.#text, range2);
@@ -4715,7 +4827,7 @@ var StepBar = class {
     if (this.#index === this.#last) this.go(this.#first);
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#timer = setInterval(() => this.#tick(), calm ? CALM_MS : PLAY_MS);
-    this.#play.textContent = "⏸";
+    this.#play.textContent = "❚❚";
     this.#play.setAttribute("aria-label", "pause (space)");
   }
   #tick() {
@@ -4890,15 +5002,20 @@ function cellOf2(context, layer, metric2, dark) {
   const columns = linesOf(context, layer, metric2, run);
   const places = columns.map(([, each]) => indexAt(each, step));
   const stamp = [text2, dark, columns.map(([colour2, each]) => [colour2, each.steps.length, each.steps.at(-1)]), places];
-  return { stamp, build: () => cell2(text2, columns.map(([colour2, { values }], i) => ({ values, colour: runColour(colour2, dark), at: places[i] }))) };
+  return {
+    stamp,
+    build: () => cell2(
+      text2,
+      columns.map(([colour2, { values }], i) => ({ values, colour: runColour(colour2, dark), at: places[i] }))
+    )
+  };
 }
 function textOf(context, layer, metric2, run, column, difference) {
-  const wanted = column !== void 0;
-  if (!wanted) return "";
+  if (!column?.steps.length) return "";
   const value2 = shownValue(context, layer, metric2, run);
   if (difference) return signed(value2);
   const trusted = column.believable?.[indexAt(column, context.state.step)] ?? true;
-  return trusted || Number.isNaN(value2) ? short(value2) : `(${short(value2)})`;
+  return trusted || Number.isNaN(value2) ? brief(value2) : `(${brief(value2)})`;
 }
 function linesOf(context, layer, metric2, run) {
   const other = otherRun(context);
@@ -4998,7 +5115,11 @@ function controls(state, change) {
   return pictures;
 }
 function metric(change) {
-  const found = choice("heat map of", METRICS.map(({ id, title }) => [id, title]), (id) => change({ metric: id }));
+  const found = choice(
+    "heat map of",
+    METRICS.map(({ id, title }) => [id, title]),
+    (id) => change({ metric: id })
+  );
   return { element: found.element, sync: ({ metric: id }) => found.set(id) };
 }
 function picture(view, change) {
@@ -5061,8 +5182,10 @@ var App = class {
   #client = new Client();
   #store = new Store(this.#client, () => this.#schedule());
   #grid = new Grid(() => this.#schedule());
-  #table = new Table(() => this.#schedule(), (patch) => this.#set(patch));
-  // prettier-ignore
+  #table = new Table(
+    () => this.#schedule(),
+    (patch) => this.#set(patch)
+  );
   #facts = el("section", { class: "facts" });
   #unreadable = el("section", { class: "unreadable" });
   #message = el("div");
@@ -5075,8 +5198,10 @@ var App = class {
     this.#table.element,
     this.#unreadable
   );
-  #toolbar = new Toolbar((patch) => this.#set(patch), () => this.#copyLink());
-  // prettier-ignore
+  #toolbar = new Toolbar(
+    (patch) => this.#set(patch),
+    () => this.#copyLink()
+  );
   #sidebar;
   #steps = new StepBar((choice2) => this.#set(choice2));
   #state = decode(this.#host.readState());

@@ -33,7 +33,10 @@ export class App {
   readonly #client = new Client();
   readonly #store = new Store(this.#client, () => this.#schedule());
   readonly #grid = new Grid(() => this.#schedule());
-  readonly #table = new Table(() => this.#schedule(), (patch) => this.#set(patch)); // prettier-ignore
+  readonly #table = new Table(
+    () => this.#schedule(),
+    (patch) => this.#set(patch),
+  );
   readonly #facts = el("section", { class: "facts" });
   readonly #unreadable = el("section", { class: "unreadable" });
   readonly #message = el("div");
@@ -46,7 +49,10 @@ export class App {
     this.#table.element,
     this.#unreadable,
   );
-  readonly #toolbar = new Toolbar((patch) => this.#set(patch), () => this.#copyLink()); // prettier-ignore
+  readonly #toolbar = new Toolbar(
+    (patch) => this.#set(patch),
+    () => this.#copyLink(),
+  );
   readonly #sidebar: Sidebar;
   readonly #steps = new StepBar((choice) => this.#set(choice));
   #state = decode(this.#host.readState());
@@ -249,7 +255,8 @@ export class App {
   #heat(context: Context, runs: readonly string[]): CardSpec {
     const metric = metricOf(this.#state.metric);
     const { layers, state } = context;
-    const of = (run: string | undefined) => layers.map((layer) => (run === undefined ? undefined : columnOf(context, layer, run, metric))); // prettier-ignore
+    const of = (run: string | undefined) =>
+      layers.map((layer) => (run === undefined ? undefined : columnOf(context, layer, run, metric)));
     const [first, second] = [of(runs[0]), of(runs[1])];
     const columns = layers.map((layer, i) => ({
       layer,

@@ -54,7 +54,7 @@ export function quantile(values: ArrayLike<number>, weights: ArrayLike<number> |
   return Number.NaN;
 }
 
-/** Number of bins of width 2 IQR / n^(1/3) (Freedman & Diaconis 1981) over the range, at least 10 and at most 120. */
+/** Number of bins of width 2 IQR / n^(1/3) (Freedman & Diaconis 1981) over the range, at least 20 and at most 120. */
 export function freedmanDiaconis(
   values: ArrayLike<number>,
   weights: ArrayLike<number> | null,
@@ -62,5 +62,5 @@ export function freedmanDiaconis(
   total: number,
 ): number {
   const width = (2 * (quantile(values, weights, 0.75) - quantile(values, weights, 0.25))) / Math.cbrt(total);
-  return width > 0 && range > 0 ? Math.max(10, Math.min(120, Math.ceil(range / width))) : 20;
+  return width > 0 && range > 0 ? Math.max(20, Math.min(120, Math.ceil(range / width))) : 20;
 }

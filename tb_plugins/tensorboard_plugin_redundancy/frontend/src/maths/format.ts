@@ -15,12 +15,24 @@ export function short(value: number): string {
   return (size < 1e-3 || size >= 1e6 ? scientific(value) : fixed(value)).replaceAll("-", "−");
 }
 
+/** Three digits: for tables. */
+export function brief(value: number): string {
+  return Number.isFinite(value) && !Number.isInteger(value) ? short(Number(value.toPrecision(3))) : short(value);
+}
+
 export function integer(value: number): string {
   return (Number.isFinite(value) ? grouped(Math.round(value)) : short(value)).replaceAll("-", "−");
 }
 
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+export function superscript(power: number): string {
+  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
+  return power < 0 ? `⁻${digits}` : digits;
+}
+
 export function signed(value: number): string {
-  return value > 0 ? `+${short(value)}` : short(value);
+  return value > 0 ? `+${brief(value)}` : brief(value);
 }
 
 export function counted(count: number, one: string, many = `${one}s`): string {

@@ -42,7 +42,7 @@ export function tailAbove(lambda: number, alpha: number, xmin: number, share: nu
   return share * (lambda / xmin) ** (1 - alpha);
 }
 
-/** ln Γ(x) for x > 0, by recurrence to x ≥ 8 and Stirling's series: 14 digits. */
+/** ln Γ(x) for x > 0, by recurrence to x ≥ 8 and Stirling's series: 12 digits. */
 export function logGamma(x: number): number {
   let shift = 0;
   let at = x;

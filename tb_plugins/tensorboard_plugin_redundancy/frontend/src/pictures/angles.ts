@@ -148,7 +148,11 @@ function nullOutline(event: Event, edges: Float64Array, units: number): Mark {
 }
 
 function highest(now: readonly Now[], marks: readonly Mark[], edges: Float64Array, options: Options): number {
-  const shown = marks.flatMap((mark) => ("heights" in mark ? Array.from(mark.heights, (height, i) => height + ("base" in mark ? (mark.base?.[i] ?? 0) : 0)) : [])); // prettier-ignore
+  const shown = marks.flatMap((mark) =>
+    "heights" in mark
+      ? Array.from(mark.heights, (height, i) => height + ("base" in mark ? (mark.base?.[i] ?? 0) : 0))
+      : [],
+  );
   const every = options.fixed ? now.map(({ events }) => mostUnits(events, edges)) : [];
   return 1.08 * Math.max(1, ...shown, ...every);
 }
@@ -192,9 +196,18 @@ export function expectedWithin(counts: ArrayLike<number>, threshold: number, uni
 /** Units of run A minus those of run B in each bin. */
 export function anglesDifference(layer: string, a: Source, b: Source, options: Options): Plot {
   const { now } = at([a, b], options.step);
-  if (now.length < 2) return emptyPlot(layer, KIND, now.map(({ run }) => run), [warning("A − B needs angles in both runs")]); // prettier-ignore
+  if (now.length < 2)
+    return emptyPlot(
+      layer,
+      KIND,
+      now.map(({ run }) => run),
+      [warning("A − B needs angles in both runs")],
+    );
   const edges = degreeEdges(farthest(now, undefined, options), options.degrees);
-  const [first, second] = now.map(({ event }) => histogram(unitAngles(event).angles, null, edges)) as [Float64Array, Float64Array]; // prettier-ignore
+  const [first, second] = now.map(({ event }) => histogram(unitAngles(event).angles, null, edges)) as [
+    Float64Array,
+    Float64Array,
+  ];
   const heights = first.map((height, i) => height - second[i]!);
   const top = 1.1 * Math.max(1, ...heights.map(Math.abs));
   return {

@@ -15,7 +15,13 @@ export function ccdfPlot(layer: string, sources: readonly Source[], options: Opt
   const { now, notes } = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
-  const bins = now.length ? binning(sources.filter(({ events }) => events.length), shown, options) : null; // prettier-ignore
+  const bins = now.length
+    ? binning(
+        sources.filter(({ events }) => events.length),
+        shown,
+        options,
+      )
+    : null;
   if (!bins) return emptyPlot(layer, KIND, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => (alone ? withLaws(each, options) : [points(each, each.name, each.ink)]));

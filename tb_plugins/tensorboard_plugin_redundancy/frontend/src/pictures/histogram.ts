@@ -15,10 +15,16 @@ export function histogramPlot(layer: string, sources: readonly Source[], options
   const { now, notes } = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
-  const bins = now.length ? binning(sources.filter(({ events }) => events.length), shown, options) : null; // prettier-ignore
+  const bins = now.length
+    ? binning(
+        sources.filter(({ events }) => events.length),
+        shown,
+        options,
+      )
+    : null;
   if (!bins) return emptyPlot(layer, KIND, runs, [...notes, ...now.flatMap((each) => nothing(each))]);
   const marks = now.length === 1 ? oneRun(now[0]!, bins, options) : now.flatMap((each) => overlaid(each, bins));
-  const all = now.length === 1 ? spectrumNotes(now[0]!, options.logX) : now.flatMap((each) => briefNotes(each));
+  const all = now.length === 1 ? spectrumNotes(now[0]!, options.logX) : briefNotes(now);
   return {
     title: layer,
     kind: KIND,
@@ -40,10 +46,16 @@ function nothing(now: Now): Note[] {
   return found.length ? found : [warning(`${now.name}: no eigenvalue above 0`)];
 }
 
-function briefNotes(now: Now): Note[] {
-  const spectrum = decoded(now.event);
-  if (!spectrum.values.length) return [warning(`${now.name}: weights are NaN or infinite`)];
-  return trust(spectrum.tail).trusted ? [] : [warning(`${now.name}: fit of the tail not trustworthy`)];
+/** One line for all runs: each has its own in the numbers of the layer. */
+function briefNotes(now: readonly Now[]): Note[] {
+  const empty = now.filter(({ event }) => !decoded(event).values.length);
+  const doubtful = now.filter(({ event }) => decoded(event).values.length && !trust(decoded(event).tail).trusted);
+  const named = (runs: readonly Now[]) =>
+    runs.length === now.length ? "any run" : runs.map(({ name }) => name).join(", ");
+  return [
+    ...(empty.length ? [warning(`weights are NaN or infinite: ${empty.map(({ name }) => name).join(", ")}`)] : []),
+    ...(doubtful.length ? [warning(`fit of the tail not trustworthy in ${named(doubtful)}`)] : []),
+  ];
 }
 
 function oneRun(now: Now, bins: Binning, options: Options): Mark[] {
@@ -77,7 +89,7 @@ function curve(
   law: (lambda: number) => number,
 ): { x: number[]; y: number[] } {
   const x = Array.from({ length: CURVE }, (_, i) => {
-    const share = (i + 0.5) / CURVE;
+    const share = i / (CURVE - 1);
     return bins.spacing === "log" ? low * (high / low) ** share : low + (high - low) * share;
   });
   return { x, y: x.map((lambda) => law(lambda) * jacobian(lambda, bins)) };
@@ -140,7 +152,14 @@ function most(rows: readonly Float64Array[]): number {
 export function differencePlot(layer: string, a: Source, b: Source, options: Options): Plot {
   const { now } = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
-  const bins = now.length === 2 ? binning([a, b], now.map(({ event }) => event), options) : null; // prettier-ignore
+  const bins =
+    now.length === 2
+      ? binning(
+          [a, b],
+          now.map(({ event }) => event),
+          options,
+        )
+      : null;
   if (!bins) return emptyPlot(layer, KIND, runs, [warning("A − B needs eigenvalues in both runs")]);
   const [first, second] = now.map(({ event }) => density(decoded(event), bins)) as [Float64Array, Float64Array];
   const heights = first.map((height, i) => height - second[i]!);

@@ -64,7 +64,7 @@ export function unitsPlot(layer: string, source: Source, options: Options): Plot
         rows: units,
         values,
         range: [0, 1],
-        palette: "sequential",
+        palette: "mask",
       },
     ],
     notes: [],
@@ -85,7 +85,9 @@ export function survivalPlot(layer: string, sources: readonly Source[], options:
     const label = `${counted(each.event.data.length, "unit")}, step ${short(each.event.step)}`;
     return [{ type: "bars", label, ink: "measured", edges, heights }, ...nullCurve(each, edges)];
   });
-  const heights = marks.flatMap((mark) => ("heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : [])); // prettier-ignore
+  const heights = marks.flatMap((mark) =>
+    "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : [],
+  );
   return {
     title: layer,
     kind: "survival",

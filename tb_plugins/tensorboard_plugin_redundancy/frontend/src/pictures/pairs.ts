@@ -2,7 +2,7 @@
 
 import type { Event } from "../data/series.ts";
 import { angleDensity } from "../maths/laws.ts";
-import { counted, short } from "../maths/format.ts";
+import { counted, short, superscript } from "../maths/format.ts";
 import { emptyPlot, info, warning, type Continuous, type Mark, type Plot } from "../plot/plot.ts";
 import { heatPlot, ridgePlot, type Histograms } from "./overtime.ts";
 import { at, remembered, within, type Now, type Options, type Source } from "./source.ts";
@@ -49,7 +49,9 @@ export function pairsPlot(layer: string, sources: readonly Source[], options: Op
     ...some.flatMap((each) => one(each, edges, some.length === 1, options)),
     ...law(some[0]!, axis),
   ];
-  const shown = marks.flatMap((mark) => ("heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : [])); // prettier-ignore
+  const shown = marks.flatMap((mark) =>
+    "heights" in mark ? [...mark.heights] : mark.type === "line" ? Array.from(mark.y) : [],
+  );
   const every = options.fixed ? some.map(({ events }) => densest(events, edges)) : [];
   return {
     title: layer,
@@ -87,7 +89,7 @@ function law({ event }: Now, axis: Continuous): Mark[] {
   const [low, high] = axis.domain;
   const x = Array.from({ length: 361 }, (_, i) => low + ((high - low) * i) / 360);
   const y = x.map((degrees) => (d === 2 ? 1 / 180 : angleDensity(degrees, d)));
-  return [{ type: "line", label: `uniform directions, sin^${short(d - 2)}`, ink: "noise", x, y, dashed: true }];
+  return [{ type: "line", label: `uniform directions, sin${superscript(d - 2)} θ`, ink: "noise", x, y, dashed: true }];
 }
 
 export function pairsDifference(layer: string, a: Source, b: Source, options: Options): Plot {

@@ -36,18 +36,19 @@ export const MOST_RUNS = 12;
 export function at(sources: readonly Source[], step: number | null): { now: Now[]; notes: Note[] } {
   const found = sources.flatMap((source) => {
     const event = nearestEvent(source.events, step);
-    return event
-      ? [{ ...source, event, ink: `run:${source.colour}` as Ink, name: runName(source.run, event.step) }]
-      : [];
+    return event ? [{ ...source, event, ink: `run:${source.colour}` as Ink, name: "" }] : [];
   });
   const notes = found.length > MOST_RUNS ? [info(`${MOST_RUNS} of ${found.length} runs are drawn: choose fewer`)] : [];
-  return { now: found.slice(0, MOST_RUNS), notes };
+  const same = found.every(({ event }) => event.step === found[0]!.event.step);
+  const named = found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
+  return { now: named.slice(0, MOST_RUNS), notes };
 }
 
-function runName(run: string, step: number): string {
+/** The run, with its step where runs differ in it. */
+function runName(run: string, step: number | null): string {
   const letters = [...run];
   const short = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return `${short || "."} · step ${integer(step)}`;
+  return step === null ? short || "." : `${short || "."} · step ${integer(step)}`;
 }
 
 /** The events between the ends of the range that is shown. */

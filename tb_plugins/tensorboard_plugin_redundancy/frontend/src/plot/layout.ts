@@ -1,6 +1,7 @@
 // Where things go in a picture of a given size: legend and notes above, the frame with its axes below.
 
-import type { Mark, Note, Plot } from "./plot.ts";
+import { short } from "../maths/format.ts";
+import type { Cells, Mark, Note, Plot } from "./plot.ts";
 import { scaleOf, type Scale } from "./scales.ts";
 import { SIZE } from "./surface.ts";
 
@@ -12,12 +13,15 @@ export interface Box {
 }
 
 export interface Entry {
+  readonly swatch: number; // pixels before the label
   readonly x: number;
   readonly y: number;
   readonly mark: Mark;
 }
 
 export interface TextLine {
+  readonly x: number;
+  readonly first: boolean; // of its note
   readonly y: number;
   readonly text: string;
   readonly note: Note;
@@ -33,7 +37,7 @@ export interface Layout {
 
 export const LINE = 15;
 export const SWATCH = 16;
-const MARGIN = { left: 50, right: 12, top: 6, bottom: 34 };
+const MARGIN = { left: 56, right: 12, top: 6, bottom: 34 };
 const LEAST_FRAME = 60;
 
 type Measure = (text: string, size: number) => number;
@@ -55,9 +59,28 @@ export function layout(plot: Plot, width: number, height: number, measure: Measu
     notes,
     frame,
     x: scaleOf(plot.x, [frame.x, frame.x + frame.width], 62),
-    y: scaleOf(plot.y, downwards ? [frame.y, bottom] : [bottom, frame.y], downwards ? 13 : 34),
+    y: scaleOf(
+      plot.y,
+      downwards ? [frame.y + ridgeRoom(plot, frame.height), bottom] : [bottom, frame.y],
+      downwards ? 13 : 34,
+    ),
   };
 }
+
+/** The first of the ridges rises above its place. */
+function ridgeRoom({ marks }: Plot, height: number): number {
+  const ridges = marks.find((mark) => mark.type === "ridges");
+  if (!ridges) return 0;
+  const above = ridges.signed ? ridges.overlap / 2 : ridges.overlap - 0.5;
+  return (height * above) / (ridges.rows.length + above);
+}
+
+/** Pixels of a colour bar with the numbers at its ends. */
+export function barRoom({ range }: Cells, measure: Measure): { low: number; high: number } {
+  return { low: measure(short(range[0]), SIZE) + 5, high: measure(short(range[1]), SIZE) + 5 };
+}
+
+export const BAR = 60;
 
 /** Room for the longest name of the places, up to a third of the picture. */
 function bandMargin(plot: Plot, width: number, measure: Measure): number {
@@ -78,16 +101,23 @@ function legendOf(
   let x = left;
   let y = above + MARGIN.top + LINE / 2;
   for (const mark of plot.marks.filter((each) => each.label)) {
-    const room = SWATCH + 5 + measure(mark.label, SIZE) + 14 + (mark.type === "cells" ? 140 : 0);
+    const swatch = swatchRoom(mark, measure);
+    const room = swatch + 5 + measure(mark.label, SIZE) + 14;
     if (x > left && x + room > width) {
       x = left;
       y += LINE;
     }
     if (y + LINE > height - MARGIN.bottom - LEAST_FRAME) break;
-    found.push({ x, y, mark });
+    found.push({ x, y, mark, swatch });
     x += room;
   }
   return [found, found.length ? y + LINE / 2 : above + MARGIN.top];
+}
+
+function swatchRoom(mark: Mark, measure: Measure): number {
+  if (mark.type !== "cells" || mark.palette === "mask") return SWATCH;
+  const { low, high } = barRoom(mark, measure);
+  return low + BAR + high;
 }
 
 function notesOf(plot: Plot, from: number, width: number, height: number, measure: Measure): [TextLine[], number] {
@@ -95,10 +125,11 @@ function notesOf(plot: Plot, from: number, width: number, height: number, measur
   const most = plot.marks.length ? height - MARGIN.bottom - LEAST_FRAME : height - LINE;
   let y = from + LINE / 2;
   for (const note of plot.notes) {
-    const sign = note.level === "warning" ? "⚠ " : "";
-    for (const text of wrapped(sign + note.text, width - 24, measure)) {
+    const indent = note.level === "warning" ? 16 : 0;
+    const lines = wrapped(note.text, width - 24 - indent, measure);
+    for (const text of lines) {
       if (y + LINE / 2 > most) return [found, y - LINE / 2];
-      found.push({ y, text, note });
+      found.push({ x: 12 + indent, y, text, note, first: text === lines[0] });
       y += LINE;
     }
   }

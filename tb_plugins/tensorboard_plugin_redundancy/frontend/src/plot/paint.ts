@@ -1,7 +1,7 @@
 // A plot on a surface: frame, marks, legend, notes.
 
 import { short } from "../maths/format.ts";
-import { cut, layout, SWATCH, type Box, type Layout } from "./layout.ts";
+import { BAR, barRoom, cut, layout, SWATCH, type Box, type Layout } from "./layout.ts";
 import type { Bars, Cells, Line, Mark, Outline, Plot, Points, Ridges, Rug } from "./plot.ts";
 import { SIZE, type Path, type Stroke, type Surface } from "./surface.ts";
 import type { Theme } from "./theme.ts";
@@ -29,8 +29,9 @@ export function paint(plot: Plot, surface: Surface, theme: Theme, width: number,
     paintAxes(plot, brush, height);
     paintLegend(brush);
   }
-  for (const { y, text, note } of at.notes) {
-    surface.text(12, y, text, { colour: note.level === "warning" ? theme.colour("alert") : theme.muted });
+  for (const { x, y, text, note, first } of at.notes) {
+    if (first && note.level === "warning") surface.text(12, y, "⚠", { colour: theme.colour("alert") });
+    surface.text(x, y, text, { colour: theme.muted });
   }
   return at;
 }
@@ -71,7 +72,8 @@ function paintAxes(plot: Plot, { surface, theme, at }: Brush, height: number): v
   }
   const room = frame.x - 8 - (plot.y.label ? 16 : 0);
   for (const tick of at.y.ticks) {
-    const label = cut(tick.label, room, (text, size) => surface.measure(text, size));
+    const label =
+      plot.y.scale === "band" ? cut(tick.label, room, (text, size) => surface.measure(text, size)) : tick.label;
     surface.text(frame.x - 5, tick.at, label, { colour, align: "right" });
   }
   surface.text(frame.x + frame.width / 2, height - 8, plot.x.label, { colour: theme.ink, align: "center" });
@@ -79,17 +81,17 @@ function paintAxes(plot: Plot, { surface, theme, at }: Brush, height: number): v
 }
 
 function paintLegend({ surface, theme, at }: Brush): void {
-  for (const { x, y, mark } of at.legend) {
+  for (const { x, y, mark, swatch } of at.legend) {
     paintSwatch(mark, x, y, { surface, theme, at });
-    const from = mark.type === "cells" ? x + SWATCH + 145 : x + SWATCH + 5;
-    surface.text(from, y, mark.label, { colour: theme.ink });
+    surface.text(x + swatch + 5, y, mark.label, { colour: theme.ink });
   }
 }
 
 function paintSwatch(mark: Mark, x: number, y: number, { surface, theme }: Brush): void {
-  if (mark.type === "cells") return paintColourBar(mark, x, y, surface, theme);
-  const colour = theme.colour(mark.ink);
-  if (mark.type === "bars" || mark.type === "ridges") surface.rect(x + 2, y - 5, SWATCH - 4, 10, colour, 0.75);
+  if (mark.type === "cells" && mark.palette !== "mask") return paintColourBar(mark, x, y, surface, theme);
+  const colour = theme.colour(mark.type === "cells" ? "measured" : mark.ink);
+  if (mark.type === "bars" || mark.type === "ridges" || mark.type === "cells")
+    surface.rect(x + 2, y - 5, SWATCH - 4, 10, colour, 0.75);
   else if (mark.type === "points") surface.dot(x + SWATCH / 2, y, 3, colour);
   else if (mark.type === "rug") segment(surface, x + SWATCH / 2, y - 5, x + SWATCH / 2, y + 5, { colour, width: 2 });
   else {
@@ -100,18 +102,24 @@ function paintSwatch(mark: Mark, x: number, y: number, { surface, theme }: Brush
 
 function paintColourBar(mark: Cells, x: number, y: number, surface: Surface, theme: Theme): void {
   const steps = 40;
+  const width = BAR / steps;
+  const from = x + barRoom(mark, (text, size) => surface.measure(text, size)).low;
   const [low, high] = mark.range;
   for (let i = 0; i < steps; i++) {
     surface.rect(
-      x + 42 + 1.5 * i,
+      from + width * i,
       y - 5,
-      1.6,
+      width + 0.1,
       10,
       rgb(colourOf(mark, low + ((high - low) * (i + 0.5)) / steps, theme)),
     );
   }
-  surface.text(x + 38, y, short(low), { colour: theme.muted, align: "right" });
-  surface.text(x + 46 + 1.5 * steps, y, short(high), { colour: theme.muted });
+  surface.text(from - 4, y, short(low), { colour: theme.muted, align: "right" });
+  surface.text(from + BAR + 4, y, short(high), { colour: theme.muted });
+}
+
+function hex(colour: string): [number, number, number] {
+  return [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16)) as [number, number, number];
 }
 
 function rgb([r, g, b]: readonly [number, number, number]): string {
@@ -209,6 +217,7 @@ function paintRug(mark: Rug, { surface, theme, at }: Brush): void {
 
 function colourOf(mark: Cells, value: number, theme: Theme): readonly [number, number, number] {
   const [low, high] = mark.range;
+  if (mark.palette === "mask") return hex(value ? theme.colour("measured") : theme.grid);
   if (mark.palette === "diverging") return theme.diverging(value / (Math.max(-low, high) || 1));
   return theme.sequential((value - low) / (high - low || 1));
 }
@@ -220,7 +229,10 @@ function paintCells(mark: Cells, plot: Plot, { surface, theme, at }: Brush): voi
     const from = (upwards ? mark.rows - 1 - row : row) * mark.columns;
     for (let column = 0; column < mark.columns; column++) {
       const value = mark.values[from + column]!;
-      if (!Number.isNaN(value)) rgba.set([...colourOf(mark, value, theme), 255], 4 * (row * mark.columns + column));
+      if (mark.broken?.[from + column])
+        rgba.set([...hex(theme.colour("alert")), 90], 4 * (row * mark.columns + column));
+      else if (!Number.isNaN(value))
+        rgba.set([...colourOf(mark, value, theme), 255], 4 * (row * mark.columns + column));
     }
   }
   const { x, y, width, height } = at.frame as Box;
@@ -231,7 +243,7 @@ function paintRidges(mark: Ridges, { surface, theme, at }: Brush): void {
   const colour = theme.colour(mark.ink);
   const unit = (mark.overlap * at.y.width) / (mark.most || 1);
   mark.rows.forEach((heights, row) => {
-    const foot = at.y.at(row) + at.y.width / 2;
+    const foot = at.y.at(row);
     const points = ridge(mark.edges, heights, (height) => foot - height * unit, at.x.at);
     const fill = mark.signed ? undefined : { colour: theme.background, alpha: 0.85 };
     const alpha = 0.35 + (0.65 * (row + 1)) / mark.rows.length;

@@ -74,7 +74,9 @@ export interface Cells {
   readonly rows: number;
   readonly values: Float64Array;
   readonly range: readonly [number, number];
-  readonly palette: "sequential" | "diverging";
+  readonly palette: "sequential" | "diverging" | "mask"; // mask: 1 in colour, 0 pale
+  /** 1 where something was recorded that is no number; NaN elsewhere is nothing. */
+  readonly broken?: Uint8Array;
 }
 
 /** Curves one behind the other, one for each place of the y axis; the last is in front. */

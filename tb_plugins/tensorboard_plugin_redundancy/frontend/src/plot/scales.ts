@@ -1,7 +1,7 @@
 // Axes → pixels and back, with ticks that are few enough to read.
 
 import { scaleLinear, scaleLog } from "d3-scale";
-import { short } from "../maths/format.ts";
+import { short, superscript } from "../maths/format.ts";
 import type { Axis, Band, Continuous } from "./plot.ts";
 
 export interface Tick {
@@ -58,13 +58,17 @@ function every<T>(values: readonly T[], most: number): T[] {
   return values.filter((_, i) => i % each === 0);
 }
 
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-
 function logLabel(value: number): string {
   const power = Math.round(Math.log10(value));
-  if (Math.abs(value / 10 ** power - 1) > 1e-9 || Math.abs(power) < 3) return short(value);
-  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPTS[Number(digit)]).join("");
-  return `10${power < 0 ? "⁻" : ""}${digits}`;
+  const floor = Math.floor(Math.log10(value) + 1e-9);
+  const digit = value / 10 ** floor;
+  if (Math.abs(floor) < 3) return short(value);
+  if (Math.abs(value / 10 ** power - 1) > 1e-9) return `${short(Number(digit.toPrecision(3)))}·${powerOfTen(floor)}`;
+  return powerOfTen(power);
+}
+
+function powerOfTen(power: number): string {
+  return `10${superscript(power)}`;
 }
 
 function band(axis: Band, [from, to]: readonly [number, number], room: number): Scale {

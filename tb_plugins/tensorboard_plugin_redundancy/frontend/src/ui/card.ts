@@ -51,7 +51,9 @@ export class Card {
   constructor(spec: CardSpec, theme: Theme) {
     this.#spec = spec;
     this.#theme = theme;
-    this.#title = spec.open ? button(spec.title, "", () => this.#spec.open?.(), "title") : el("span", { class: "title" }, spec.title); // prettier-ignore
+    this.#title = spec.open
+      ? button(spec.title, "", () => this.#spec.open?.(), "title")
+      : el("span", { class: "title" }, spec.title);
     const files = el("span", { class: "files" }, ...this.#files());
     this.element = el("figure", { class: spec.wide ? "card wide" : "card" });
     this.element.append(el("figcaption", {}, el("h3", {}, this.#title), this.#subtitle, files), this.#holder);
@@ -124,8 +126,15 @@ export class Card {
     if (!this.plot || !this.#layout) return;
     const { frame } = this.#layout;
     const cursor = this.#cursor();
-    const stroke = { colour: this.#theme.colour("alert"), width: 1.5, alpha: 0.9 };
-    const line = (x0: number, y0: number, x1: number, y1: number) => surface.path([[x0, y0], [x1, y1]], stroke); // prettier-ignore
+    const stroke = { colour: this.#theme.ink, width: 1.2, alpha: 0.8 };
+    const line = (x0: number, y0: number, x1: number, y1: number) =>
+      surface.path(
+        [
+          [x0, y0],
+          [x1, y1],
+        ],
+        stroke,
+      );
     if (cursor?.axis === "x") line(cursor.at, frame.y, cursor.at, frame.y + frame.height);
     if (cursor?.axis === "y") line(frame.x - 4, cursor.at, frame.x, cursor.at);
     this.#paintReading(surface);
@@ -138,7 +147,13 @@ export class Card {
     if (!reading || !at) return;
     const { frame } = this.#layout!;
     const stroke = { colour: this.#theme.muted, width: 1, dash: [3, 3] };
-    surface.path([[reading.x, frame.y], [reading.x, frame.y + frame.height]], stroke); // prettier-ignore
+    surface.path(
+      [
+        [reading.x, frame.y],
+        [reading.x, frame.y + frame.height],
+      ],
+      stroke,
+    );
     if (this.#pin) surface.dot(reading.x, frame.y + frame.height, 4, this.#theme.colour("alert"));
     this.#tell(reading, at);
   }

@@ -122,11 +122,12 @@ function cardsOf(context: Context, layer: string, picture: Picture, large: boole
   const [a, b] = [mainRun(context), otherRun(context)];
   const compares = b !== undefined && a !== undefined && picture.difference !== null;
   if (compares) return card(context, layer, picture, large, [a, b], true);
-  if (!picture.perRun) return card(context, layer, picture, large, context.shown, false);
-  const having = context.shown.filter((run) => context.catalogue.find(layer, picture.kind, run));
-  const runs = a !== undefined && having.includes(a) ? [a, ...having.filter((run) => run !== a)] : having;
+  const runs = b !== undefined && a !== undefined ? [a, b] : context.shown;
+  if (!picture.perRun) return card(context, layer, picture, large, runs, false);
+  const having = runs.filter((run) => context.catalogue.find(layer, picture.kind, run));
+  const ordered = a !== undefined && having.includes(a) ? [a, ...having.filter((run) => run !== a)] : having;
   const most = large ? MOST_PER_RUN : 1;
-  return runs.slice(0, most).flatMap((run) => card(context, layer, picture, large, [run], false));
+  return ordered.slice(0, most).flatMap((run) => card(context, layer, picture, large, [run], false));
 }
 
 function card(
@@ -176,7 +177,19 @@ function subtitle(
 /** What a picture depends on beside its series; pictures over steps do not change with the step. */
 function optionsStamp(state: State, picture: Picture): unknown {
   const { step, from, to, logX, logY, bins, ghost, fixed, degrees, threshold } = state;
-  return [picture.perRun || picture.id === "kept" ? null : step, from, to, logX, logY, bins, ghost, fixed, degrees, threshold, picture.id === "kept" ? step : null]; // prettier-ignore
+  return [
+    picture.perRun || picture.id === "kept" ? null : step,
+    from,
+    to,
+    logX,
+    logY,
+    bins,
+    ghost,
+    fixed,
+    degrees,
+    threshold,
+    picture.id === "kept" ? step : null,
+  ];
 }
 
 function drawn(

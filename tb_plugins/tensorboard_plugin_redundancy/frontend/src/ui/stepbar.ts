@@ -32,11 +32,11 @@ export class StepBar {
     const keys = el(
       "span",
       { class: "buttons" },
-      button("⏮", "first step (Home)", () => this.go(0)),
-      button("◀", "step before (←)", () => this.move(-1)),
+      button("⇤", "first step (Home)", () => this.go(0)),
+      button("←", "step before (←)", () => this.move(-1)),
       this.#play,
-      button("▶❙", "next step (→)", () => this.move(1)),
-      button("⏭", "last step, and follow (End)", () => this.go(Infinity)),
+      button("→", "next step (→)", () => this.move(1)),
+      button("⇥", "last step, and follow (End)", () => this.go(Infinity)),
     );
     const range = el("span", { class: "range" }, "range ", this.#from, this.#to, this.#range);
     this.element = el("footer", { class: "stepbar", "aria-label": "step" }, keys, this.#slider, this.#text, range);
@@ -94,7 +94,7 @@ export class StepBar {
     if (this.#index === this.#last) this.go(this.#first);
     const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#timer = setInterval(() => this.#tick(), calm ? CALM_MS : PLAY_MS);
-    this.#play.textContent = "⏸";
+    this.#play.textContent = "❚❚";
     this.#play.setAttribute("aria-label", "pause (space)");
   }
 

@@ -2,7 +2,7 @@
 
 import type { Column } from "../data/columns.ts";
 import type { Metric } from "../data/metrics.ts";
-import { short, signed } from "../maths/format.ts";
+import { brief, signed } from "../maths/format.ts";
 import { indexAt, valueAt } from "../pictures/overview.ts";
 import { runColour } from "../plot/theme.ts";
 import type { State } from "../state.ts";
@@ -137,7 +137,14 @@ function cellOf(context: Context, layer: string, metric: Metric, dark: boolean):
   const columns = linesOf(context, layer, metric, run);
   const places = columns.map(([, each]) => indexAt(each, step));
   const stamp = [text, dark, columns.map(([colour, each]) => [colour, each.steps.length, each.steps.at(-1)]), places];
-  return { stamp, build: () => cell(text, columns.map(([colour, { values }], i) => ({ values, colour: runColour(colour, dark), at: places[i]! }))) }; // prettier-ignore
+  return {
+    stamp,
+    build: () =>
+      cell(
+        text,
+        columns.map(([colour, { values }], i) => ({ values, colour: runColour(colour, dark), at: places[i]! })),
+      ),
+  };
 }
 
 function textOf(
@@ -148,12 +155,11 @@ function textOf(
   column: Column | undefined,
   difference: boolean,
 ): string {
-  const wanted = column !== undefined;
-  if (!wanted) return "";
+  if (!column?.steps.length) return "";
   const value = shownValue(context, layer, metric, run);
   if (difference) return signed(value);
   const trusted = column.believable?.[indexAt(column, context.state.step)] ?? true;
-  return trusted || Number.isNaN(value) ? short(value) : `(${short(value)})`;
+  return trusted || Number.isNaN(value) ? brief(value) : `(${brief(value)})`;
 }
 
 /** The runs' columns, the main run's last and so on top. */

@@ -94,7 +94,11 @@ function controls(state: State, change: Change): Control[] {
 }
 
 function metric(change: Change): Control {
-  const found = choice("heat map of", METRICS.map(({ id, title }) => [id, title] as const), (id) => change({ metric: id })); // prettier-ignore
+  const found = choice(
+    "heat map of",
+    METRICS.map(({ id, title }) => [id, title] as const),
+    (id) => change({ metric: id }),
+  );
   return { element: found.element, sync: ({ metric: id }) => found.set(id) };
 }
 
