@@ -1,4 +1,4 @@
-// sources sha256 1a37e086bd0661eb54f5e1e41dfa09f42685f24fe8e7f91b1557cc029b058d90
+// sources sha256 126f7e21e9e0df2233db103f5d37a8c63cd686aef9c251888ffcf0552c3c6df8
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -30,9 +30,10 @@ var Catalogue = class {
   find(layer, kind, run) {
     return this.#found.get(layer)?.get(kind)?.get(run);
   }
-  /** Layers that have series of the kind in one of the runs. */
-  having(kind, runs) {
-    return this.layers.filter((layer) => runs.some((run) => this.find(layer, kind, run)));
+  /** Layers of which one of the runs has series. */
+  having(runs) {
+    const has = (kinds) => [...kinds.values()].some((found) => runs.some((run) => found.has(run)));
+    return this.layers.filter((layer) => has(this.#found.get(layer)));
   }
   hasScalar(run, tag) {
     return this.#scalars.get(run)?.has(tag) ?? false;
@@ -358,7 +359,7 @@ function columnsOf(kind, events, complete) {
 
 // src/data/store.ts
 var BUDGET = 64e6;
-var AT_ONCE = { all: 16, last: 128, scalar: 256 };
+var AT_ONCE = { all: 40, last: 128, scalar: 256 };
 var REQUESTS = 2;
 var Store = class {
   #client;
@@ -1077,7 +1078,7 @@ function filter(label, change) {
 
 // src/ui/empty.ts
 var CODE = `import tfredundancy as tfr
-monitor = tfr.callbacks.RedundancyMonitor("runs/mine")  # below what tensorboard --logdir watches
+monitor = tfr.callbacks.RedundancyMonitor("runs/mine")  # below --logdir
 model.fit(x, y, epochs=10, callbacks=[monitor])`;
 function emptyState() {
   return el(
@@ -1339,8 +1340,11 @@ function csv(plot) {
   const rows = plot.marks.flatMap((mark) => markRows(mark, plot));
   return [HEAD, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
+function nameOf(mark) {
+  return mark.label || mark.name || mark.type;
+}
 function markRows(mark, plot) {
-  const name = mark.label || mark.type;
+  const name = nameOf(mark);
   switch (mark.type) {
     case "bars":
     case "outline":
@@ -1382,7 +1386,8 @@ function read(plot, at2, pixelX, pixelY) {
   if (!inside || !plot.marks.length) return null;
   const x = at2.x.invert(pixelX);
   const y = at2.y.invert(pixelY);
-  const lines = plot.marks.map((mark) => line(mark, plot, x, y)).filter((text2) => text2 !== "");
+  const told = plot.marks.filter((mark) => mark.label || mark.name);
+  const lines = told.map((mark) => line(mark, plot, x, y)).filter((text2) => text2 !== "");
   return { x: plot.x.scale === "band" ? at2.x.at(x) : pixelX, head: header(plot, x, y), lines };
 }
 function header(plot, x, y) {
@@ -1393,7 +1398,7 @@ function named(axis, value2) {
   return axis.scale === "band" ? axis.names[value2] ?? "" : short(value2);
 }
 function line(mark, plot, x, y) {
-  const name = mark.label || mark.type;
+  const name = nameOf(mark);
   switch (mark.type) {
     case "bars":
     case "outline": {
@@ -2977,7 +2982,7 @@ var BAR = 60;
 function bandMargin(plot, width2, measure) {
   const names = plot.y.scale === "band" ? plot.y.names : [];
   const longest = names.reduce((most2, name) => Math.max(most2, name.length > 60 ? Infinity : measure(name, SIZE)), 0);
-  return Math.max(36, Math.min(width2 / 3, longest + 12)) + (plot.y.label ? 16 : 0);
+  return Math.max(36, Math.min(width2 / 3, 220, longest + 12)) + (plot.y.label ? 16 : 0);
 }
 function legendOf(plot, left, above, width2, height, measure) {
   const found = [];
@@ -3785,7 +3790,7 @@ function anglesPlot(layer, sources, nulls, options) {
   const marks = [
     ...drawn2,
     ...null_ ? [nullOutline(null_, edges2, live(unitAngles(first.event)))] : [],
-    { type: "rule", label: `threshold ${short(options.threshold)}°`, ink: "alert", x: options.threshold, dashed: true }
+    { type: "rule", label: `${short(options.threshold)}°`, ink: "alert", x: options.threshold, dashed: true }
   ];
   return {
     title: layer,
@@ -3849,7 +3854,7 @@ function nullOutline(event, edges2, units) {
   const heights = rebinned(event.data, edges2, units);
   return {
     type: "outline",
-    label: "null: uniform directions, clustered alike",
+    label: "null: uniform directions",
     ink: "noise",
     edges: edges2,
     heights,
@@ -3875,12 +3880,12 @@ function countNotes(now, null_, options, several) {
   const units = live(shown);
   const within_ = shown.angles.reduce((count, angle) => count + (angle <= options.threshold ? 1 : 0), 0);
   const expected = null_ ? expectedWithin(null_.data, options.threshold, units) : Number.NaN;
-  const beside = Number.isNaN(expected) ? "" : `; the null has ${short(Number(expected.toPrecision(3)))}`;
+  const beside = Number.isNaN(expected) ? "" : ` (null ${short(Number(expected.toPrecision(3)))})`;
   const prefix = several ? `${now.name}: ` : "";
   const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now.event.head(name));
   const dead = shown.angles.length - units;
   return [
-    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}° of the centre${beside}`),
+    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`),
     ...several ? [] : [info(`mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`)],
     ...dead ? [warning(`${prefix}${counted(dead, "dead unit")} without a direction`)] : []
   ];
@@ -4162,7 +4167,16 @@ function overlaid2(now, bins) {
   const heights = density(spectrum2, bins);
   return [
     { type: "outline", label: now.name + spikes, ink: now.ink, edges: bins.edges, heights },
-    ...spectrum2.bulkEdge > 0 ? [{ type: "rule", label: "", ink: now.ink, x: spectrum2.bulkEdge, dashed: true }] : []
+    ...spectrum2.bulkEdge > 0 ? [
+      {
+        type: "rule",
+        label: "",
+        name: `bulk edge of ${now.name}`,
+        ink: now.ink,
+        x: spectrum2.bulkEdge,
+        dashed: true
+      }
+    ] : []
   ];
 }
 function heightDomain(now, bins, marks, options) {
@@ -5300,13 +5314,16 @@ var App = class {
   }
   #context(catalogue) {
     const expression = pattern(this.#state.layerFilter);
+    const shown = this.#shown();
+    const compared = [this.#state.a, this.#state.b].filter((run) => run !== "");
+    const layers = catalogue.having([...shown, ...compared]);
     return {
       state: this.#state,
       catalogue,
       store: this.#store,
-      shown: this.#shown(),
+      shown,
       colours: colours(this.#allRuns, catalogue.runs),
-      layers: expression ? catalogue.layers.filter((layer) => expression.test(layer)) : catalogue.layers,
+      layers: expression ? layers.filter((layer) => expression.test(layer)) : layers,
       open: (layer, view) => this.#set({ layer, ...view ? { view } : {} })
     };
   }
@@ -5382,7 +5399,8 @@ var App = class {
   }
   #heat(context, runs) {
     const metric2 = metricOf(this.#state.metric);
-    const { layers, state } = context;
+    const { state } = context;
+    const layers = context.layers.filter((layer) => runs.some((run) => wantOf(context, layer, run, metric2, "last")));
     const of = (run) => layers.map((layer) => run === void 0 ? void 0 : columnOf(context, layer, run, metric2));
     const [first, second] = [of(runs[0]), of(runs[1])];
     const columns = layers.map((layer, i) => ({

@@ -17,7 +17,7 @@ import { factsOf } from "./ui/facts.ts";
 import { mainRun, otherRun, type Context } from "./ui/gather.ts";
 import { Grid } from "./ui/grid.ts";
 import { layerCards } from "./ui/layercards.ts";
-import { columnOf, metricsOf, wantsOf } from "./ui/overviewdata.ts";
+import { columnOf, metricsOf, wantOf, wantsOf } from "./ui/overviewdata.ts";
 import { report } from "./ui/report.ts";
 import { Sidebar } from "./ui/sidebar.ts";
 import { StepBar } from "./ui/stepbar.ts";
@@ -162,13 +162,16 @@ export class App {
 
   #context(catalogue: Catalogue): Context {
     const expression = pattern(this.#state.layerFilter);
+    const shown = this.#shown();
+    const compared = [this.#state.a, this.#state.b].filter((run) => run !== "");
+    const layers = catalogue.having([...shown, ...compared]);
     return {
       state: this.#state,
       catalogue,
       store: this.#store,
-      shown: this.#shown(),
+      shown,
       colours: colours(this.#allRuns, catalogue.runs),
-      layers: expression ? catalogue.layers.filter((layer) => expression.test(layer)) : catalogue.layers,
+      layers: expression ? layers.filter((layer) => expression.test(layer)) : layers,
       open: (layer, view) => this.#set({ layer, ...(view ? { view } : {}) }),
     };
   }
@@ -254,7 +257,8 @@ export class App {
 
   #heat(context: Context, runs: readonly string[]): CardSpec {
     const metric = metricOf(this.#state.metric);
-    const { layers, state } = context;
+    const { state } = context;
+    const layers = context.layers.filter((layer) => runs.some((run) => wantOf(context, layer, run, metric, "last")));
     const of = (run: string | undefined) =>
       layers.map((layer) => (run === undefined ? undefined : columnOf(context, layer, run, metric)));
     const [first, second] = [of(runs[0]), of(runs[1])];

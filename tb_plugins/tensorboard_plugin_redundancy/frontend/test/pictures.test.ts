@@ -156,7 +156,7 @@ test("units under the threshold are counted beside the null", () => {
     [0, { units: 6, draws: 2 }, Array.from({ length: 180 }, (_, i) => Number(i === 25) + Number(i === 60))],
   ]);
   const plot = anglesPlot("layer", [ANGLES], new Map([["run", null_]]), { ...DEFAULTS, threshold: 30 });
-  assert.ok(plot.notes.some(({ text }) => text === "3 of 5 units within 30° of the centre; the null has 2.5"));
+  assert.ok(plot.notes.some(({ text }) => text === "3 of 5 units within 30° (null 2.5)"));
   assert.ok(plot.notes.some(({ text }) => text === "1 dead unit without a direction"));
 });
 

@@ -44,9 +44,11 @@ export class Catalogue {
     return this.#found.get(layer)?.get(kind)?.get(run);
   }
 
-  /** Layers that have series of the kind in one of the runs. */
-  having(kind: string, runs: readonly string[]): string[] {
-    return this.layers.filter((layer) => runs.some((run) => this.find(layer, kind, run)));
+  /** Layers of which one of the runs has series. */
+  having(runs: readonly string[]): readonly string[] {
+    const has = (kinds: ReadonlyMap<string, ReadonlyMap<string, Found>>) =>
+      [...kinds.values()].some((found) => runs.some((run) => found.has(run)));
+    return this.layers.filter((layer) => has(this.#found.get(layer)!));
   }
 
   hasScalar(run: string, tag: string): boolean {

@@ -26,7 +26,7 @@ export interface Entry {
 }
 
 const BUDGET = 64e6;
-const AT_ONCE = { all: 16, last: 128, scalar: 256 };
+const AT_ONCE = { all: 40, last: 128, scalar: 256 };
 const REQUESTS = 2;
 
 export class Store {

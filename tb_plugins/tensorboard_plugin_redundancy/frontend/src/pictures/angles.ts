@@ -66,7 +66,7 @@ export function anglesPlot(
   const marks: Mark[] = [
     ...drawn,
     ...(null_ ? [nullOutline(null_, edges, live(unitAngles(first.event)))] : []),
-    { type: "rule", label: `threshold ${short(options.threshold)}°`, ink: "alert", x: options.threshold, dashed: true },
+    { type: "rule", label: `${short(options.threshold)}°`, ink: "alert", x: options.threshold, dashed: true },
   ];
   return {
     title: layer,
@@ -139,7 +139,7 @@ function nullOutline(event: Event, edges: Float64Array, units: number): Mark {
   const heights = rebinned(event.data, edges, units);
   return {
     type: "outline",
-    label: "null: uniform directions, clustered alike",
+    label: "null: uniform directions",
     ink: "noise",
     edges,
     heights,
@@ -169,7 +169,7 @@ function countNotes(now: Now, null_: Event | undefined, options: Options, severa
   const units = live(shown);
   const within_ = shown.angles.reduce((count, angle) => count + (angle <= options.threshold ? 1 : 0), 0);
   const expected = null_ ? expectedWithin(null_.data, options.threshold, units) : Number.NaN;
-  const beside = Number.isNaN(expected) ? "" : `; the null has ${short(Number(expected.toPrecision(3)))}`;
+  const beside = Number.isNaN(expected) ? "" : ` (null ${short(Number(expected.toPrecision(3)))})`;
   const prefix = several ? `${now.name}: ` : "";
   const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now.event.head(name)) as [
     number,
@@ -178,7 +178,7 @@ function countNotes(now: Now, null_: Event | undefined, options: Options, severa
   ];
   const dead = shown.angles.length - units;
   return [
-    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}° of the centre${beside}`),
+    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`),
     ...(several ? [] : [info(`mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`)]),
     ...(dead ? [warning(`${prefix}${counted(dead, "dead unit")} without a direction`)] : []),
   ];

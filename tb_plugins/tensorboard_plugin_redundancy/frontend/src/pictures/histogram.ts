@@ -128,7 +128,16 @@ function overlaid(now: Now, bins: Binning): Mark[] {
   return [
     { type: "outline", label: now.name + spikes, ink: now.ink, edges: bins.edges, heights },
     ...(spectrum.bulkEdge > 0
-      ? [{ type: "rule", label: "", ink: now.ink, x: spectrum.bulkEdge, dashed: true } as const]
+      ? [
+          {
+            type: "rule",
+            label: "",
+            name: `bulk edge of ${now.name}`,
+            ink: now.ink,
+            x: spectrum.bulkEdge,
+            dashed: true,
+          } as const,
+        ]
       : []),
   ];
 }

@@ -11,8 +11,12 @@ export function csv(plot: Plot): string {
   return [HEAD, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
+export function nameOf(mark: Mark): string {
+  return mark.label || mark.name || mark.type;
+}
+
 function markRows(mark: Mark, plot: Plot): Row[] {
-  const name = mark.label || mark.type;
+  const name = nameOf(mark);
   switch (mark.type) {
     case "bars":
     case "outline":

@@ -2,7 +2,7 @@
 
 import { binOf } from "../maths/bins.ts";
 import { short } from "../maths/format.ts";
-import { place } from "./csv.ts";
+import { nameOf, place } from "./csv.ts";
 import type { Layout } from "./layout.ts";
 import type { Axis, Mark, Plot } from "./plot.ts";
 
@@ -22,7 +22,8 @@ export function read(plot: Plot, at: Layout, pixelX: number, pixelY: number): Re
   if (!inside || !plot.marks.length) return null;
   const x = at.x.invert(pixelX);
   const y = at.y.invert(pixelY);
-  const lines = plot.marks.map((mark) => line(mark, plot, x, y)).filter((text) => text !== "");
+  const told = plot.marks.filter((mark) => mark.label || mark.name);
+  const lines = told.map((mark) => line(mark, plot, x, y)).filter((text) => text !== "");
   return { x: plot.x.scale === "band" ? at.x.at(x) : pixelX, head: header(plot, x, y), lines };
 }
 
@@ -36,7 +37,7 @@ function named(axis: Axis, value: number): string {
 }
 
 function line(mark: Mark, plot: Plot, x: number, y: number): string {
-  const name = mark.label || mark.type;
+  const name = nameOf(mark);
   switch (mark.type) {
     case "bars":
     case "outline": {

@@ -86,7 +86,7 @@ export const BAR = 60;
 function bandMargin(plot: Plot, width: number, measure: Measure): number {
   const names = plot.y.scale === "band" ? plot.y.names : [];
   const longest = names.reduce((most, name) => Math.max(most, name.length > 60 ? Infinity : measure(name, SIZE)), 0);
-  return Math.max(36, Math.min(width / 3, longest + 12)) + (plot.y.label ? 16 : 0);
+  return Math.max(36, Math.min(width / 3, 220, longest + 12)) + (plot.y.label ? 16 : 0);
 }
 
 function legendOf(

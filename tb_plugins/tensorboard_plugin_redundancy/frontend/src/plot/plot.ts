@@ -21,6 +21,7 @@ export type Axis = Continuous | Band;
 
 interface Named {
   readonly label: string; // empty: not in the legend
+  readonly name?: string; // what files and readings call it then
   readonly ink: Ink;
 }
 
@@ -70,6 +71,7 @@ export interface Rug extends Named {
 export interface Cells {
   readonly type: "cells";
   readonly label: string;
+  readonly name?: string;
   readonly columns: number;
   readonly rows: number;
   readonly values: Float64Array;
@@ -83,6 +85,7 @@ export interface Cells {
 export interface Ridges {
   readonly type: "ridges";
   readonly label: string;
+  readonly name?: string;
   readonly ink: Ink;
   readonly edges: Float64Array;
   readonly rows: readonly Float64Array[]; // heights

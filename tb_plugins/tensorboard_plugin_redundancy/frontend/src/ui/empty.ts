@@ -3,7 +3,7 @@
 import { el } from "./dom.ts";
 
 const CODE = `import tfredundancy as tfr
-monitor = tfr.callbacks.RedundancyMonitor("runs/mine")  # below what tensorboard --logdir watches
+monitor = tfr.callbacks.RedundancyMonitor("runs/mine")  # below --logdir
 model.fit(x, y, epochs=10, callbacks=[monitor])`;
 
 export function emptyState(): HTMLElement {
