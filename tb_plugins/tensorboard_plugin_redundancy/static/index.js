@@ -1,4 +1,4 @@
-// sources sha256 126f7e21e9e0df2233db103f5d37a8c63cd686aef9c251888ffcf0552c3c6df8
+// sources sha256 711a04bd8c1b17180ac20cfd3069686f81d85915f38b5bf69017e3949ed9f05c
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -3488,14 +3488,14 @@ var Card = class {
     if (!this.plot || !this.#layout) return;
     const { frame } = this.#layout;
     const cursor = this.#cursor();
-    const stroke = { colour: this.#theme.ink, width: 1.2, alpha: 0.8 };
-    const line3 = (x0, y0, x1, y1) => surface.path(
-      [
+    const line3 = (x0, y0, x1, y1) => {
+      const path = [
         [x0, y0],
         [x1, y1]
-      ],
-      stroke
-    );
+      ];
+      surface.path(path, { colour: this.#theme.background, width: 3.5, alpha: 0.7 });
+      surface.path(path, { colour: this.#theme.ink, width: 1.3 });
+    };
     if (cursor?.axis === "x") line3(cursor.at, frame.y, cursor.at, frame.y + frame.height);
     if (cursor?.axis === "y") line3(frame.x - 4, cursor.at, frame.x, cursor.at);
     this.#paintReading(surface);
@@ -4182,10 +4182,10 @@ function overlaid2(now, bins) {
 function heightDomain(now, bins, marks, options) {
   const shown = marks.flatMap((mark) => "heights" in mark ? [...mark.heights] : []);
   const everything = options.fixed ? now.map(({ events }) => most(densities(events, bins))) : [];
-  const high = Math.max(1e-12, ...shown, ...everything);
-  const law2 = marks.find((mark) => mark.type === "line" && mark.ink === "noise");
-  const top = law2?.type === "line" ? Math.max(high, Math.min(2 * high, ...[Math.max(...Array.from(law2.y))])) : high;
-  if (!options.logY) return [0, 1.08 * top];
+  const bars = Math.max(1e-12, ...shown, ...everything);
+  const law2 = marks.flatMap((mark) => mark.type === "line" && mark.ink === "noise" ? Array.from(mark.y) : []);
+  const top = options.fixed ? 1.1 * bars : 1.08 * Math.max(bars, Math.min(2 * bars, Math.max(0, ...law2)));
+  if (!options.logY) return [0, top];
   const least = Math.min(...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2))));
   return [Math.min(least, top / 10), 2 * top];
 }

@@ -142,13 +142,14 @@ function overlaid(now: Now, bins: Binning): Mark[] {
   ];
 }
 
+/** Room for the bars of every step where axes are fixed, of this one and its law else; a law far above the bars is cut. */
 function heightDomain(now: readonly Now[], bins: Binning, marks: readonly Mark[], options: Options): [number, number] {
   const shown = marks.flatMap((mark) => ("heights" in mark ? [...mark.heights] : []));
   const everything = options.fixed ? now.map(({ events }) => most(densities(events, bins))) : [];
-  const high = Math.max(1e-12, ...shown, ...everything);
-  const law = marks.find((mark) => mark.type === "line" && mark.ink === "noise");
-  const top = law?.type === "line" ? Math.max(high, Math.min(2 * high, ...[Math.max(...Array.from(law.y))])) : high;
-  if (!options.logY) return [0, 1.08 * top];
+  const bars = Math.max(1e-12, ...shown, ...everything);
+  const law = marks.flatMap((mark) => (mark.type === "line" && mark.ink === "noise" ? Array.from(mark.y) : []));
+  const top = options.fixed ? 1.1 * bars : 1.08 * Math.max(bars, Math.min(2 * bars, Math.max(0, ...law)));
+  if (!options.logY) return [0, top];
   const least = Math.min(...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2))));
   return [Math.min(least, top / 10), 2 * top];
 }

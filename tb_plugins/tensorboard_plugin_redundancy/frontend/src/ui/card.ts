@@ -126,15 +126,14 @@ export class Card {
     if (!this.plot || !this.#layout) return;
     const { frame } = this.#layout;
     const cursor = this.#cursor();
-    const stroke = { colour: this.#theme.ink, width: 1.2, alpha: 0.8 };
-    const line = (x0: number, y0: number, x1: number, y1: number) =>
-      surface.path(
-        [
-          [x0, y0],
-          [x1, y1],
-        ],
-        stroke,
-      );
+    const line = (x0: number, y0: number, x1: number, y1: number) => {
+      const path = [
+        [x0, y0],
+        [x1, y1],
+      ] as const;
+      surface.path(path, { colour: this.#theme.background, width: 3.5, alpha: 0.7 }); // seen on any colour
+      surface.path(path, { colour: this.#theme.ink, width: 1.3 });
+    };
     if (cursor?.axis === "x") line(cursor.at, frame.y, cursor.at, frame.y + frame.height);
     if (cursor?.axis === "y") line(frame.x - 4, cursor.at, frame.x, cursor.at);
     this.#paintReading(surface);
