@@ -1,4 +1,4 @@
-// sources sha256 711a04bd8c1b17180ac20cfd3069686f81d85915f38b5bf69017e3949ed9f05c
+// sources sha256 ff97d2961790ff53c8cc2ec0e6d5f96c51728a3530bcb869c34bfbe1c2487952
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -231,6 +231,7 @@ var METRICS = [
     meaning: "exponent of the power law fitted to the tail; in brackets where the fit is not trustworthy",
     scalar: null,
     kind: "esd",
+    plain: "alpha",
     value: (event) => event.head("alpha")
   },
   {
@@ -247,6 +248,7 @@ var METRICS = [
     meaning: "eigenvalues above the bulk edge",
     scalar: null,
     kind: "esd",
+    plain: "spikes",
     value: (event) => event.head("spikes")
   },
   {
@@ -298,32 +300,42 @@ function believable(event) {
 }
 
 // src/data/series.ts
-var VectorEvent = class {
-  constructor(step, wallTime, vector, names) {
+var PartEvent = class {
+  constructor(step, wallTime, floats, [from, to], names) {
     this.step = step;
     this.wallTime = wallTime;
-    this.#vector = vector;
+    this.#floats = floats;
+    this.#from = from;
+    this.#to = to;
     this.#names = names;
   }
   step;
   wallTime;
-  #vector;
+  #floats;
+  #from;
+  #to;
   #names;
   head(name) {
     const at2 = this.#names.indexOf(name);
-    return at2 < 0 ? Number.NaN : this.#vector[at2] ?? Number.NaN;
+    return at2 < 0 ? Number.NaN : this.#floats[this.#from + at2];
   }
   get data() {
-    return this.#vector.subarray(this.#names.length);
+    return this.#floats.subarray(this.#from + this.#names.length, this.#to);
   }
 };
 function toEvents(answer2, names) {
-  const order = answer2.steps.map((_, i) => i).filter((i) => (answer2.values[i]?.length ?? -1) >= names.length);
-  order.sort((a, b) => answer2.steps[a] - answer2.steps[b] || a - b);
-  const last = order.filter((i, at2) => answer2.steps[i] !== answer2.steps[order[at2 + 1]]);
-  return last.map(
-    (i) => new VectorEvent(answer2.steps[i], answer2.wallTimes[i] ?? Number.NaN, answer2.values[i].slice(), names)
-  );
+  const { steps: steps2, values, wallTimes } = answer2;
+  const order = steps2.map((_, i) => i).filter((i) => (values[i]?.length ?? -1) >= names.length);
+  order.sort((a, b) => steps2[a] - steps2[b] || a - b);
+  const last = order.filter((i, at2) => steps2[i] !== steps2[order[at2 + 1]]);
+  const floats = new Float32Array(last.reduce((sum, i) => sum + values[i].length, 0));
+  let end = 0;
+  return last.map((i) => {
+    const from = end;
+    floats.set(values[i], from);
+    end += values[i].length;
+    return new PartEvent(steps2[i], wallTimes[i] ?? Number.NaN, floats, [from, end], names);
+  });
 }
 function nearest(steps2, step) {
   let low = 0;
@@ -348,9 +360,11 @@ function nearestEvent(events, step) {
 function columnsOf(kind, events, complete) {
   const steps2 = events.map(({ step }) => step);
   const found = /* @__PURE__ */ new Map();
-  for (const metric2 of METRICS.filter((each) => kind === "scalar" ? each.scalar : each.kind === kind)) {
+  for (const metric2 of METRICS.filter(
+    (each) => kind === "scalar" ? each.scalar ?? each.plain : each.kind === kind
+  )) {
     const values = Float64Array.from(events, (event) => kind === "scalar" ? event.data[0] : metric2.value(event));
-    const trusted = metric2.id === "alpha" ? events.map(believable) : null;
+    const trusted = metric2.id === "alpha" && kind === "esd" ? events.map(believable) : null;
     found.set(metric2.id, { steps: steps2, values, believable: trusted, complete });
   }
   if (!found.size) found.set("", { steps: steps2, values: new Float64Array(steps2.length), believable: null, complete });
@@ -358,7 +372,7 @@ function columnsOf(kind, events, complete) {
 }
 
 // src/data/store.ts
-var BUDGET = 64e6;
+var BUDGET = 48e6;
 var AT_ONCE = { all: 40, last: 128, scalar: 256 };
 var REQUESTS = 2;
 var Store = class {
@@ -4643,9 +4657,23 @@ function wantOf(context, layer, run, metric2, steps2) {
   const { header: header2, maxStep } = found.info;
   return { run, tag: found.tag, scalar: false, kind: found.info.kind, header: header2, maxStep, steps: steps2 };
 }
+function plainWantOf(context, layer, run, metric2) {
+  const { catalogue } = context;
+  const tag = metric2.plain === void 0 ? null : `${metric2.plain}/${layer}`;
+  if (tag === null || !catalogue.hasScalar(run, tag)) return void 0;
+  return { run, tag, scalar: true, kind: "scalar", header: [], maxStep: catalogue.scalarStep(run, tag), steps: "all" };
+}
 function columnOf(context, layer, run, metric2) {
   const want = wantOf(context, layer, run, metric2, "all");
-  return want && context.store.column(run, want.tag, metric2.id);
+  const column = want && context.store.column(run, want.tag, metric2.id);
+  if (column?.complete) return column;
+  const plain2 = plainWantOf(context, layer, run, metric2);
+  return (plain2 && context.store.column(run, plain2.tag, metric2.id)) ?? column;
+}
+function heatWants(context, layers, runs, metric2) {
+  return layers.flatMap(
+    (layer) => runs.flatMap((run) => plainWantOf(context, layer, run, metric2) ?? wantOf(context, layer, run, metric2, "all") ?? [])
+  );
 }
 function wantsOf(context, layers, runs, metrics, steps2) {
   return metrics.flatMap(
@@ -5010,9 +5038,7 @@ function cellOf2(context, layer, metric2, dark) {
   const run = mainRun(context);
   if (run === void 0) return { stamp: "", build: () => el("td") };
   const { step } = context.state;
-  const column = columnOf(context, layer, run, metric2);
-  const difference = otherRun(context) !== void 0;
-  const text2 = textOf(context, layer, metric2, run, column, difference);
+  const text2 = textOf(context, layer, metric2, run);
   const columns = linesOf(context, layer, metric2, run);
   const places = columns.map(([, each]) => indexAt(each, step));
   const stamp = [text2, dark, columns.map(([colour2, each]) => [colour2, each.steps.length, each.steps.at(-1)]), places];
@@ -5024,12 +5050,19 @@ function cellOf2(context, layer, metric2, dark) {
     )
   };
 }
-function textOf(context, layer, metric2, run, column, difference) {
-  if (!column?.steps.length) return "";
-  const value2 = shownValue(context, layer, metric2, run);
-  if (difference) return signed(value2);
-  const trusted = column.believable?.[indexAt(column, context.state.step)] ?? true;
-  return trusted || Number.isNaN(value2) ? brief(value2) : `(${brief(value2)})`;
+function textOf(context, layer, metric2, run) {
+  if (otherRun(context) !== void 0) {
+    return columnOf(context, layer, run, metric2) ? signed(shownValue(context, layer, metric2, run)) : "";
+  }
+  const { step } = context.state;
+  const want = wantOf(context, layer, run, metric2, "all");
+  const column = want && context.store.column(run, want.tag, metric2.id);
+  if (!column) return want ? "…" : "";
+  if (!column.steps.length) return "";
+  if (!column.complete && step !== null && column.steps[0] !== step) return "…";
+  const at2 = indexAt(column, step);
+  const value2 = column.values[at2];
+  return (column.believable?.[at2] ?? true) || Number.isNaN(value2) ? brief(value2) : `(${brief(value2)})`;
 }
 function linesOf(context, layer, metric2, run) {
   const other = otherRun(context);
@@ -5190,7 +5223,7 @@ function unreadableList({ unreadable }, shown) {
 
 // src/app.ts
 var POLL_MS = 5e3;
-var LIGHT_LOAD = 6e3;
+var LIGHT_LOAD = 2e3;
 var App = class {
   #host = new Host();
   #client = new Client();
@@ -5393,7 +5426,7 @@ var App = class {
     return [
       ...wantsOf(context, this.#table.visible, runs, metrics, "all"),
       ...wantsOf(context, context.layers, runs, metrics, light ? "all" : "last"),
-      ...wantsOf(context, context.layers, runs, [metric2], "all"),
+      ...light ? [] : heatWants(context, context.layers, runs, metric2),
       ...wantsOf(context, this.#table.visible, visible, metrics, "all")
     ];
   }

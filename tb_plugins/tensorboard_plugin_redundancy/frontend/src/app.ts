@@ -17,7 +17,7 @@ import { factsOf } from "./ui/facts.ts";
 import { mainRun, otherRun, type Context } from "./ui/gather.ts";
 import { Grid } from "./ui/grid.ts";
 import { layerCards } from "./ui/layercards.ts";
-import { columnOf, metricsOf, wantOf, wantsOf } from "./ui/overviewdata.ts";
+import { columnOf, heatWants, metricsOf, wantOf, wantsOf } from "./ui/overviewdata.ts";
 import { report } from "./ui/report.ts";
 import { Sidebar } from "./ui/sidebar.ts";
 import { StepBar } from "./ui/stepbar.ts";
@@ -26,7 +26,7 @@ import { Toolbar } from "./ui/toolbar.ts";
 import { unreadableList } from "./ui/unreadable.ts";
 
 const POLL_MS = 5000;
-const LIGHT_LOAD = 6000; // series of layers: up to here the overview loads every step of all of them
+const LIGHT_LOAD = 2000; // series of layers: up to here the overview loads every step of all of them
 
 export class App {
   readonly #host = new Host();
@@ -250,7 +250,7 @@ export class App {
     return [
       ...wantsOf(context, this.#table.visible, runs, metrics, "all"),
       ...wantsOf(context, context.layers, runs, metrics, light ? "all" : "last"),
-      ...wantsOf(context, context.layers, runs, [metric], "all"),
+      ...(light ? [] : heatWants(context, context.layers, runs, metric)),
       ...wantsOf(context, this.#table.visible, visible, metrics, "all"),
     ];
   }

@@ -14,9 +14,11 @@ export interface Column {
 export function columnsOf(kind: string, events: readonly Event[], complete: boolean): ReadonlyMap<string, Column> {
   const steps = events.map(({ step }) => step);
   const found = new Map<string, Column>();
-  for (const metric of METRICS.filter((each) => (kind === "scalar" ? each.scalar : each.kind === kind))) {
+  for (const metric of METRICS.filter((each) =>
+    kind === "scalar" ? (each.scalar ?? each.plain) : each.kind === kind,
+  )) {
     const values = Float64Array.from(events, (event) => (kind === "scalar" ? event.data[0]! : metric.value(event)));
-    const trusted = metric.id === "alpha" ? events.map(believable) : null;
+    const trusted = metric.id === "alpha" && kind === "esd" ? events.map(believable) : null;
     found.set(metric.id, { steps, values, believable: trusted, complete });
   }
   if (!found.size) found.set("", { steps, values: new Float64Array(steps.length), believable: null, complete });

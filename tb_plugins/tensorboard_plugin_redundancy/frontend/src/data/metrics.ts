@@ -10,6 +10,7 @@ export interface Metric {
   readonly meaning: string;
   readonly scalar: string | null; // `<scalar>/<layer>` in the Time Series tab
   readonly kind: string | null; // of the series that has it
+  readonly plain?: string; // scalar with the same number, quick to load, without what says whether to trust it
   value(event: Event): number;
 }
 
@@ -20,6 +21,7 @@ export const METRICS: readonly Metric[] = [
     meaning: "exponent of the power law fitted to the tail; in brackets where the fit is not trustworthy",
     scalar: null,
     kind: "esd",
+    plain: "alpha",
     value: (event) => event.head("alpha"),
   },
   {
@@ -36,6 +38,7 @@ export const METRICS: readonly Metric[] = [
     meaning: "eigenvalues above the bulk edge",
     scalar: null,
     kind: "esd",
+    plain: "spikes",
     value: (event) => event.head("spikes"),
   },
   {

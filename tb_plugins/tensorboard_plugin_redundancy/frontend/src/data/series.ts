@@ -10,27 +10,33 @@ export interface Event {
   readonly data: Float32Array;
 }
 
-class VectorEvent implements Event {
-  readonly #vector: Float32Array;
+/** A part of the floats of its series: views are made when they are read, there may be 100,000 of them. */
+class PartEvent implements Event {
+  readonly #floats: Float32Array;
+  readonly #from: number;
+  readonly #to: number;
   readonly #names: readonly string[];
 
   constructor(
     readonly step: number,
     readonly wallTime: number,
-    vector: Float32Array,
+    floats: Float32Array,
+    [from, to]: readonly [number, number],
     names: readonly string[],
   ) {
-    this.#vector = vector;
+    this.#floats = floats;
+    this.#from = from;
+    this.#to = to;
     this.#names = names;
   }
 
   head(name: string): number {
     const at = this.#names.indexOf(name);
-    return at < 0 ? Number.NaN : (this.#vector[at] ?? Number.NaN);
+    return at < 0 ? Number.NaN : this.#floats[this.#from + at]!;
   }
 
   get data(): Float32Array {
-    return this.#vector.subarray(this.#names.length);
+    return this.#floats.subarray(this.#from + this.#names.length, this.#to);
   }
 }
 
@@ -39,12 +45,18 @@ class VectorEvent implements Event {
  * Copies the floats, so that the answer's buffer can go.
  */
 export function toEvents(answer: Answer, names: readonly string[]): Event[] {
-  const order = answer.steps.map((_, i) => i).filter((i) => (answer.values[i]?.length ?? -1) >= names.length);
-  order.sort((a, b) => answer.steps[a]! - answer.steps[b]! || a - b);
-  const last = order.filter((i, at) => answer.steps[i] !== answer.steps[order[at + 1]!]);
-  return last.map(
-    (i) => new VectorEvent(answer.steps[i]!, answer.wallTimes[i] ?? Number.NaN, answer.values[i]!.slice(), names),
-  );
+  const { steps, values, wallTimes } = answer;
+  const order = steps.map((_, i) => i).filter((i) => (values[i]?.length ?? -1) >= names.length);
+  order.sort((a, b) => steps[a]! - steps[b]! || a - b);
+  const last = order.filter((i, at) => steps[i] !== steps[order[at + 1]!]);
+  const floats = new Float32Array(last.reduce((sum, i) => sum + values[i]!.length, 0));
+  let end = 0;
+  return last.map((i) => {
+    const from = end;
+    floats.set(values[i]!, from);
+    end += values[i]!.length;
+    return new PartEvent(steps[i]!, wallTimes[i] ?? Number.NaN, floats, [from, end], names);
+  });
 }
 
 /** Index of the step nearest to the one asked for, the earlier of two; −1 where there is none. */

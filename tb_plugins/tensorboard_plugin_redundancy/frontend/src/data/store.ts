@@ -25,7 +25,7 @@ export interface Entry {
   readonly bytes: number;
 }
 
-const BUDGET = 64e6;
+const BUDGET = 48e6;
 const AT_ONCE = { all: 40, last: 128, scalar: 256 };
 const REQUESTS = 2;
 

@@ -32,9 +32,33 @@ export function wantOf(
   return { run, tag: found.tag, scalar: false, kind: found.info.kind, header, maxStep, steps };
 }
 
+/** The plain scalar with the same number, where there is one: of a thousand layers it is loaded in a moment. */
+export function plainWantOf(context: Context, layer: string, run: string, metric: Metric): Want | undefined {
+  const { catalogue } = context;
+  const tag = metric.plain === undefined ? null : `${metric.plain}/${layer}`;
+  if (tag === null || !catalogue.hasScalar(run, tag)) return undefined;
+  return { run, tag, scalar: true, kind: "scalar", header: [], maxStep: catalogue.scalarStep(run, tag), steps: "all" };
+}
+
+/** The column with all steps, from the plain scalar until the series is there. */
 export function columnOf(context: Context, layer: string, run: string, metric: Metric): Column | undefined {
   const want = wantOf(context, layer, run, metric, "all");
-  return want && context.store.column(run, want.tag, metric.id);
+  const column = want && context.store.column(run, want.tag, metric.id);
+  if (column?.complete) return column;
+  const plain = plainWantOf(context, layer, run, metric);
+  return (plain && context.store.column(run, plain.tag, metric.id)) ?? column;
+}
+
+/** All steps of a metric of all layers, the lightest way. */
+export function heatWants(
+  context: Context,
+  layers: readonly string[],
+  runs: readonly string[],
+  metric: Metric,
+): Want[] {
+  return layers.flatMap((layer) =>
+    runs.flatMap((run) => plainWantOf(context, layer, run, metric) ?? wantOf(context, layer, run, metric, "all") ?? []),
+  );
 }
 
 /** Everything of the layers, the metrics one after the other. */

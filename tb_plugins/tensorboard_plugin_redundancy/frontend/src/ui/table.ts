@@ -8,7 +8,7 @@ import { runColour } from "../plot/theme.ts";
 import type { State } from "../state.ts";
 import { button, el } from "./dom.ts";
 import { mainRun, otherRun, type Context } from "./gather.ts";
-import { columnOf } from "./overviewdata.ts";
+import { columnOf, wantOf } from "./overviewdata.ts";
 import { HEIGHT, sparkline, WIDTH } from "./sparkline.ts";
 
 const ROW = 30;
@@ -131,9 +131,7 @@ function cellOf(context: Context, layer: string, metric: Metric, dark: boolean):
   const run = mainRun(context);
   if (run === undefined) return { stamp: "", build: () => el("td") };
   const { step } = context.state;
-  const column = columnOf(context, layer, run, metric);
-  const difference = otherRun(context) !== undefined;
-  const text = textOf(context, layer, metric, run, column, difference);
+  const text = textOf(context, layer, metric, run);
   const columns = linesOf(context, layer, metric, run);
   const places = columns.map(([, each]) => indexAt(each, step));
   const stamp = [text, dark, columns.map(([colour, each]) => [colour, each.steps.length, each.steps.at(-1)]), places];
@@ -147,19 +145,20 @@ function cellOf(context: Context, layer: string, metric: Metric, dark: boolean):
   };
 }
 
-function textOf(
-  context: Context,
-  layer: string,
-  metric: Metric,
-  run: string,
-  column: Column | undefined,
-  difference: boolean,
-): string {
-  if (!column?.steps.length) return "";
-  const value = shownValue(context, layer, metric, run);
-  if (difference) return signed(value);
-  const trusted = column.believable?.[indexAt(column, context.state.step)] ?? true;
-  return trusted || Number.isNaN(value) ? brief(value) : `(${brief(value)})`;
+/** From the series itself, which alone knows whether the number is to be trusted; "…" until the present step of it is there. */
+function textOf(context: Context, layer: string, metric: Metric, run: string): string {
+  if (otherRun(context) !== undefined) {
+    return columnOf(context, layer, run, metric) ? signed(shownValue(context, layer, metric, run)) : "";
+  }
+  const { step } = context.state;
+  const want = wantOf(context, layer, run, metric, "all");
+  const column = want && context.store.column(run, want.tag, metric.id);
+  if (!column) return want ? "…" : "";
+  if (!column.steps.length) return "";
+  if (!column.complete && step !== null && column.steps[0] !== step) return "…";
+  const at = indexAt(column, step);
+  const value = column.values[at]!;
+  return (column.believable?.[at] ?? true) || Number.isNaN(value) ? brief(value) : `(${brief(value)})`;
 }
 
 /** The runs' columns, the main run's last and so on top. */
