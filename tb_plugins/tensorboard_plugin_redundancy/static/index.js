@@ -1,4 +1,4 @@
-// sources sha256 ff97d2961790ff53c8cc2ec0e6d5f96c51728a3530bcb869c34bfbe1c2487952
+// sources sha256 cbc5a5abdc5bfb2322d942b7b563745bfd79a924aef010dd46ae5d021094abce
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -1017,6 +1017,10 @@ function valueOf(name, text2) {
   const number5 = Number(text2);
   const [low, high] = RANGES[name] ?? [-Infinity, Infinity];
   return text2 !== "" && Number.isFinite(number5) && number5 >= low && number5 <= high ? number5 : standard;
+}
+function shownStep({ step, from, to }) {
+  if (step === null || to !== null && step > to) return to;
+  return from !== null && step < from ? from : step;
 }
 function pattern(text2) {
   try {
@@ -2840,7 +2844,7 @@ function logTicks([low, high], most2) {
   const last = Math.floor(Math.log10(high) + 1e-9);
   const powers = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => 10 ** (first + i));
   if (powers.length > 2) return every(powers, most2);
-  const between2 = [first - 1, first, last + 1].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)).filter((value2) => value2 >= low && value2 <= high);
+  const between2 = Array.from({ length: last - first + 3 }, (_, i) => first - 1 + i).flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)).filter((value2) => value2 >= low && value2 <= high);
   const distinct = [...new Set(between2)].sort((a, b) => a - b);
   return distinct.length > 1 ? every(distinct, most2) : linear2([low, high], [0, 1]).ticks(most2);
 }
@@ -3736,13 +3740,18 @@ function heatPlot(layer, source, minus, events, shown) {
         rows: bins,
         values,
         range: rangeOf2(values, minus !== null),
-        palette: minus ? "diverging" : "sequential"
+        palette: minus ? "diverging" : "sequential",
+        broken: brokenCells(events, bins, shown)
       },
       ...lines.filter((each) => each !== null)
     ],
     notes: shown.notes,
     cursor: { axis: "x", steps: events.map(({ step }) => step) }
   };
+}
+function brokenCells(events, bins, shown) {
+  const broken2 = events.map((event) => Number(shown.broken?.(event) ?? false));
+  return Uint8Array.from({ length: bins * events.length }, (_, i) => broken2[i % events.length]);
 }
 function line2(curve2, events, x) {
   const y = events.map((event) => curve2.at(event));
@@ -4021,14 +4030,14 @@ function ccdfPlot(layer, sources, options) {
   if (!bins) return emptyPlot(layer, KIND2, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => alone ? withLaws(each, options) : [points(each, each.name, each.ink)]);
-  const least = Math.min(...now.map(({ event }) => 0.6 / decoded(event).total));
+  const drawn2 = now.flatMap(({ event, events }) => [event, events[0]]).map((event) => decoded(event).total);
   return {
     title: layer,
     kind: KIND2,
     runs,
     step: now[0].event.step,
     x: bins.axis,
-    y: { scale: "log", label: "fraction ≥ λ", domain: [least, 1.3] },
+    y: { scale: "log", label: "fraction ≥ λ", domain: [0.6 / Math.max(1, ...drawn2), 1.3] },
     marks,
     notes: [...notes, ...alone ? spectrumNotes(now[0], options.logX) : []]
   };
@@ -4040,7 +4049,7 @@ function withLaws(now, options) {
   const label = `${counted(Math.round(spectrum2.total), "eigenvalue")}, step ${short(now.event.step)}`;
   return [
     ...ghost2 ? [points({ ...now, event: first }, `step ${short(first.step)}`, "ghost")] : [],
-    points(now, label, "measured"),
+    ...spectrum2.total ? [points(now, label, "measured")] : [],
     ...bulk(spectrum2),
     ...tail(spectrum2)
   ];
@@ -4129,7 +4138,7 @@ function oneRun2(now, bins, options) {
   const heights = density(spectrum2, bins);
   const label = `${counted(Math.round(spectrum2.total), "eigenvalue")}, step ${short(now.event.step)}`;
   return [
-    { type: "bars", label, ink: "measured", edges: bins.edges, heights },
+    ...spectrum2.total ? [{ type: "bars", label, ink: "measured", edges: bins.edges, heights }] : [],
     ...options.ghost ? ghost(now, bins) : [],
     ...bulk2(spectrum2, bins),
     ...tail2(spectrum2, bins)
@@ -4194,17 +4203,19 @@ function overlaid2(now, bins) {
   ];
 }
 function heightDomain(now, bins, marks, options) {
-  const shown = marks.flatMap((mark) => "heights" in mark ? [...mark.heights] : []);
+  const shown = marks.flatMap((mark) => "heights" in mark ? [...mark.heights] : []).filter(Number.isFinite);
   const everything = options.fixed ? now.map(({ events }) => most(densities(events, bins))) : [];
   const bars = Math.max(1e-12, ...shown, ...everything);
   const law2 = marks.flatMap((mark) => mark.type === "line" && mark.ink === "noise" ? Array.from(mark.y) : []);
   const top = options.fixed ? 1.1 * bars : 1.08 * Math.max(bars, Math.min(2 * bars, Math.max(0, ...law2)));
   if (!options.logY) return [0, top];
-  const least = Math.min(...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2))));
+  const least = Math.min(
+    ...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2) || 1))
+  );
   return [Math.min(least, top / 10), 2 * top];
 }
 function most(rows) {
-  return rows.reduce((high, row) => row.reduce((a, b) => Math.max(a, b), high), 0);
+  return rows.reduce((high, row) => row.reduce((a, b) => b > a ? b : a, high), 0);
 }
 function differencePlot(layer, a, b, options) {
   const { now } = at([a, b], options.step);
@@ -4477,12 +4488,13 @@ function histograms(source, bins, logarithmic2) {
       return logarithmic2 ? row.map((height) => height ? Math.log10(height) : Number.NaN) : row;
     },
     curves: [{ label: "bulk edge", ink: "alert", at: (event) => decoded(event).bulkEdge }],
-    notes: broken(source)
+    notes: broken(source),
+    broken: (event) => decoded(event).values.length === 0
   };
 }
 function broken(source) {
   const count = source.events.filter((event) => decoded(event).values.length === 0).length;
-  return count ? [info(`${count} of ${source.events.length} steps have no eigenvalues: weights were NaN or infinite`)] : [];
+  return count ? [warning(`${count} of ${source.events.length} steps have no eigenvalues: weights were NaN or infinite`)] : [];
 }
 
 // src/ui/layercards.ts
@@ -4851,7 +4863,7 @@ var StepBar = class {
     this.#from.value = String(first);
     this.#to.value = String(last);
     const words2 = steps2.length ? `step ${integer(steps2[index])} · ${index + 1} of ${steps2.length}` : "no steps yet";
-    setText(this.#text, choice2.step === null && steps2.length ? `${words2} · latest` : words2);
+    setText(this.#text, choice2.step === null && choice2.to === null && steps2.length ? `${words2} · latest` : words2);
     this.#slider.setAttribute("aria-valuetext", words2);
     const whole = first === 0 && last === steps2.length - 1;
     setText(this.#range, whole || !steps2.length ? "all" : `${integer(steps2[first])}–${integer(steps2[last])}`);
@@ -5351,7 +5363,7 @@ var App = class {
     const compared = [this.#state.a, this.#state.b].filter((run) => run !== "");
     const layers = catalogue.having([...shown, ...compared]);
     return {
-      state: this.#state,
+      state: { ...this.#state, step: shownStep(this.#state) },
       catalogue,
       store: this.#store,
       shown,

@@ -9,7 +9,7 @@ import { overviewPlot } from "./pictures/overview.ts";
 import { theme, type Theme } from "./plot/theme.ts";
 import { Host, Messages } from "./host.ts";
 import { colours, selected } from "./runs.ts";
-import { decode, encode, pattern, type State } from "./state.ts";
+import { decode, encode, pattern, shownStep, type State } from "./state.ts";
 import type { CardSpec } from "./ui/card.ts";
 import { el } from "./ui/dom.ts";
 import { emptyState, nothingShown } from "./ui/empty.ts";
@@ -166,7 +166,7 @@ export class App {
     const compared = [this.#state.a, this.#state.b].filter((run) => run !== "");
     const layers = catalogue.having([...shown, ...compared]);
     return {
-      state: this.#state,
+      state: { ...this.#state, step: shownStep(this.#state) },
       catalogue,
       store: this.#store,
       shown,

@@ -73,6 +73,12 @@ function valueOf(name: keyof State, text: string | null): State[keyof State] {
   return text !== "" && Number.isFinite(number) && number >= low && number <= high ? number : standard;
 }
 
+/** The step that pictures show: within the range, and its end where the last is followed. */
+export function shownStep({ step, from, to }: State): number | null {
+  if (step === null || (to !== null && step > to)) return to;
+  return from !== null && step < from ? from : step;
+}
+
 /** A regular expression, null where it is none: then nothing is filtered, and the field says so. */
 export function pattern(text: string): RegExp | null {
   try {

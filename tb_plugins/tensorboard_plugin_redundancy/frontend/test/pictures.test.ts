@@ -88,6 +88,24 @@ test("NaN weights, zeros and no eigenvalue above 0 are said", () => {
   assert.equal(histogramPlot("layer", [nothing], DEFAULTS).marks.length, 0);
 });
 
+test("where weights became NaN the first step is still there, and its colours are those of NaN", () => {
+  const made = events("esd", [
+    [0, { ...FIT, n_total: 3 }, [1, 2, 3]],
+    [5, {}, []],
+  ]);
+  const source: Source = { run: "run", colour: 0, events: made };
+  const plot = histogramPlot("layer", [source], DEFAULTS);
+  assert.deepEqual(
+    plot.marks.map(({ label }) => label),
+    ["step 0"],
+  );
+  assert.ok(plot.y.scale !== "band" && plot.y.domain.every(Number.isFinite));
+  const { y } = ccdfPlot("layer", [source], DEFAULTS);
+  assert.ok(y.scale !== "band" && y.domain.every((end) => end > 0 && Number.isFinite(end)));
+  const { broken, columns } = mark(spectrumOverTime("heat", "layer", source, null, DEFAULTS), "cells");
+  assert.deepEqual([columns, ...broken!.slice(0, 4)], [2, 0, 1, 0, 1]);
+});
+
 test("runs lie over each other in the same bins, in their colours; beyond twelve a note says so", () => {
   const plot = histogramPlot("layer", [spectra(1), spectra(2)], DEFAULTS);
   const outlines = plot.marks.filter((each) => each.type === "outline");

@@ -9,7 +9,7 @@ import { logTicks, scaleOf } from "../src/plot/scales.ts";
 import { escaped, pathData, SvgSurface } from "../src/plot/svg.ts";
 import { theme } from "../src/plot/theme.ts";
 import { colours, selected } from "../src/runs.ts";
-import { decode, DEFAULTS, encode, pattern } from "../src/state.ts";
+import { decode, DEFAULTS, encode, pattern, shownStep } from "../src/state.ts";
 
 const measure = (text: string, size: number) => 0.55 * size * text.length;
 const HOSTILE = '<script>alert("1")</script>&';
@@ -110,6 +110,7 @@ test("scales go to pixels and back", () => {
 test("ticks of short and long logarithmic axes", () => {
   assert.deepEqual(logTicks([0.9, 1100], 8), [1, 10, 100, 1000]);
   assert.deepEqual(logTicks([0.9, 6], 8), [1, 2, 5]);
+  assert.deepEqual(logTicks([8, 600], 8), [10, 20, 50, 100, 200, 500]);
   assert.ok(logTicks([1.1, 1.4], 5).length >= 2);
   assert.ok(logTicks([1e-9, 1e9], 5).length <= 5);
 });
@@ -131,6 +132,15 @@ test("state goes through a link, and only what differs is in it", () => {
   assert.equal(encode(DEFAULTS), "");
   const state = { ...DEFAULTS, view: "angles", layer: "a/b&c=d#é", step: 12, logX: false, threshold: 45 } as const;
   assert.deepEqual(decode(encode(state)), state);
+});
+
+test("the step that is shown lies in the range", () => {
+  const shown = (step: number | null, from: number | null, to: number | null) =>
+    shownStep({ ...DEFAULTS, step, from, to });
+  assert.deepEqual(
+    [shown(null, null, null), shown(null, 2, 5), shown(1, 2, 5), shown(9, 2, 5), shown(3, 2, 5)],
+    [null, 5, 2, 5, 3],
+  );
 });
 
 test("a wrong link leaves the defaults", () => {

@@ -25,14 +25,14 @@ export function ccdfPlot(layer: string, sources: readonly Source[], options: Opt
   if (!bins) return emptyPlot(layer, KIND, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => (alone ? withLaws(each, options) : [points(each, each.name, each.ink)]));
-  const least = Math.min(...now.map(({ event }) => 0.6 / decoded(event).total));
+  const drawn = now.flatMap(({ event, events }) => [event, events[0]!]).map((event) => decoded(event).total);
   return {
     title: layer,
     kind: KIND,
     runs,
     step: now[0]!.event.step,
     x: bins.axis,
-    y: { scale: "log", label: "fraction ≥ λ", domain: [least, 1.3] },
+    y: { scale: "log", label: "fraction ≥ λ", domain: [0.6 / Math.max(1, ...drawn), 1.3] },
     marks,
     notes: [...notes, ...(alone ? spectrumNotes(now[0]!, options.logX) : [])],
   };
@@ -45,7 +45,7 @@ function withLaws(now: Now, options: Options): Mark[] {
   const label = `${counted(Math.round(spectrum.total), "eigenvalue")}, step ${short(now.event.step)}`;
   return [
     ...(ghost ? [points({ ...now, event: first }, `step ${short(first.step)}`, "ghost")] : []),
-    points(now, label, "measured"),
+    ...(spectrum.total ? [points(now, label, "measured")] : []),
     ...bulk(spectrum),
     ...tail(spectrum),
   ];

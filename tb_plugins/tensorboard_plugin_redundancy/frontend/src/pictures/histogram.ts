@@ -63,7 +63,7 @@ function oneRun(now: Now, bins: Binning, options: Options): Mark[] {
   const heights = density(spectrum, bins);
   const label = `${counted(Math.round(spectrum.total), "eigenvalue")}, step ${short(now.event.step)}`;
   return [
-    { type: "bars", label, ink: "measured", edges: bins.edges, heights },
+    ...(spectrum.total ? [{ type: "bars", label, ink: "measured", edges: bins.edges, heights } as const] : []),
     ...(options.ghost ? ghost(now, bins) : []),
     ...bulk(spectrum, bins),
     ...tail(spectrum, bins),
@@ -144,18 +144,20 @@ function overlaid(now: Now, bins: Binning): Mark[] {
 
 /** Room for the bars of every step where axes are fixed, of this one and its law else; a law far above the bars is cut. */
 function heightDomain(now: readonly Now[], bins: Binning, marks: readonly Mark[], options: Options): [number, number] {
-  const shown = marks.flatMap((mark) => ("heights" in mark ? [...mark.heights] : []));
+  const shown = marks.flatMap((mark) => ("heights" in mark ? [...mark.heights] : [])).filter(Number.isFinite);
   const everything = options.fixed ? now.map(({ events }) => most(densities(events, bins))) : [];
   const bars = Math.max(1e-12, ...shown, ...everything);
   const law = marks.flatMap((mark) => (mark.type === "line" && mark.ink === "noise" ? Array.from(mark.y) : []));
   const top = options.fixed ? 1.1 * bars : 1.08 * Math.max(bars, Math.min(2 * bars, Math.max(0, ...law)));
   if (!options.logY) return [0, top];
-  const least = Math.min(...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2))));
+  const least = Math.min(
+    ...now.map(({ event }) => 0.5 / (decoded(event).total * width(bins, bins.edges.length - 2) || 1)),
+  );
   return [Math.min(least, top / 10), 2 * top];
 }
 
 function most(rows: readonly Float64Array[]): number {
-  return rows.reduce((high, row) => row.reduce((a, b) => Math.max(a, b), high), 0);
+  return rows.reduce((high, row) => row.reduce((a, b) => (b > a ? b : a), high), 0);
 }
 
 /** Density of run A minus that of run B, in the bins of both. */

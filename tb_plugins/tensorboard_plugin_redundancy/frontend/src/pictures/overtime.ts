@@ -19,6 +19,8 @@ export interface Histograms {
   /** Curves over steps that a heat map carries, such as the bulk edge. */
   readonly curves: readonly { label: string; ink: Line["ink"]; dashed?: boolean; at(event: Event): number }[];
   readonly notes: readonly Note[];
+  /** Whether weights were NaN at this step. */
+  broken?(event: Event): boolean;
 }
 
 function rowsOf(events: readonly Event[], shown: Histograms, minus: Source | null): Float64Array[] {
@@ -103,12 +105,18 @@ export function heatPlot(
         values,
         range: rangeOf(values, minus !== null),
         palette: minus ? "diverging" : "sequential",
+        broken: brokenCells(events, bins, shown),
       },
       ...lines.filter((each) => each !== null),
     ],
     notes: shown.notes,
     cursor: { axis: "x", steps: events.map(({ step }) => step) },
   };
+}
+
+function brokenCells(events: readonly Event[], bins: number, shown: Histograms): Uint8Array {
+  const broken = events.map((event) => Number(shown.broken?.(event) ?? false));
+  return Uint8Array.from({ length: bins * events.length }, (_, i) => broken[i % events.length]!);
 }
 
 function line(curve: Histograms["curves"][number], events: readonly Event[], x: number[]): Line | null {

@@ -1,9 +1,8 @@
 // Spectra over steps, as overtime.ts draws them.
 
-import { info, type Note, type Plot } from "../plot/plot.ts";
 import { within, type Options, type Source } from "./source.ts";
 import { heatPlot, ridgePlot, type Histograms } from "./overtime.ts";
-import { emptyPlot, warning } from "../plot/plot.ts";
+import { emptyPlot, warning, type Note, type Plot } from "../plot/plot.ts";
 import { binning, decoded, densities, density, densityLabel, type Binning } from "./spectra.ts";
 
 export function spectrumOverTime(
@@ -35,12 +34,13 @@ function histograms(source: Source, bins: Binning, logarithmic: boolean): Histog
     },
     curves: [{ label: "bulk edge", ink: "alert", at: (event) => decoded(event).bulkEdge }],
     notes: broken(source),
+    broken: (event) => decoded(event).values.length === 0,
   };
 }
 
 function broken(source: Source): Note[] {
   const count = source.events.filter((event) => decoded(event).values.length === 0).length;
   return count
-    ? [info(`${count} of ${source.events.length} steps have no eigenvalues: weights were NaN or infinite`)]
+    ? [warning(`${count} of ${source.events.length} steps have no eigenvalues: weights were NaN or infinite`)]
     : [];
 }

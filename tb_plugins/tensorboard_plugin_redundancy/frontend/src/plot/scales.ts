@@ -46,7 +46,7 @@ export function logTicks([low, high]: readonly [number, number], most: number): 
   const last = Math.floor(Math.log10(high) + 1e-9);
   const powers = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => 10 ** (first + i));
   if (powers.length > 2) return every(powers, most);
-  const between = [first - 1, first, last + 1]
+  const between = Array.from({ length: last - first + 3 }, (_, i) => first - 1 + i)
     .flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power))
     .filter((value) => value >= low && value <= high);
   const distinct = [...new Set(between)].sort((a, b) => a - b);

@@ -73,7 +73,7 @@ export class StepBar {
     this.#from.value = String(first);
     this.#to.value = String(last);
     const words = steps.length ? `step ${integer(steps[index]!)} · ${index + 1} of ${steps.length}` : "no steps yet";
-    setText(this.#text, choice.step === null && steps.length ? `${words} · latest` : words);
+    setText(this.#text, choice.step === null && choice.to === null && steps.length ? `${words} · latest` : words);
     this.#slider.setAttribute("aria-valuetext", words);
     const whole = first === 0 && last === steps.length - 1;
     setText(this.#range, whole || !steps.length ? "all" : `${integer(steps[first]!)}–${integer(steps[last]!)}`);
