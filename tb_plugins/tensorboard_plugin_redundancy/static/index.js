@@ -1,4 +1,4 @@
-// sources sha256 cbc5a5abdc5bfb2322d942b7b563745bfd79a924aef010dd46ae5d021094abce
+// sources sha256 c9c0d8098106278213d31affba929dfe6495e61a638871f996c7122834570030
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -3421,6 +3421,8 @@ function saveCsv(plot) {
 var Card = class {
   element;
   visible = false;
+  sighted = false;
+  // whether it is known if it is visible
   plot = null;
   #spec;
   #theme;
@@ -3633,10 +3635,15 @@ var Grid = class {
     this.#resized = new ResizeObserver(changed);
     this.#resized.observe(this.element);
   }
+  /** Whether it is known of every card if it is on the screen, and those that are have all their steps. */
+  get settled() {
+    return [...this.#cards.values()].every((card2) => card2.sighted && !(card2.visible && card2.spec.loading));
+  }
   #sight(entry) {
     const card2 = this.#byElement.get(entry.target);
     if (!card2) return;
     card2.visible = entry.isIntersecting;
+    card2.sighted = true;
     if (!card2.visible) card2.hide();
   }
   get visible() {
@@ -5272,6 +5279,7 @@ var App = class {
   #scheduled = false;
   #writing = null;
   #failure = "";
+  #said = "";
   constructor(root) {
     this.#sidebar = new Sidebar({
       select: (runs) => this.#select(runs),
@@ -5345,9 +5353,22 @@ var App = class {
     const expression = pattern(this.#state.runFilter);
     return expression ? found.filter((run) => expression.test(run)) : found;
   }
+  /** Where the page may not write to the clipboard the address bar has the link all the same. */
   #copyLink() {
     this.#write();
-    void navigator.clipboard?.writeText(this.#host.address);
+    const copied = navigator.clipboard?.writeText(this.#host.address) ?? Promise.reject(new Error("no clipboard"));
+    copied.then(
+      () => this.#say("link copied"),
+      () => this.#say("the address bar has the link")
+    );
+  }
+  #say(text2) {
+    this.#said = text2;
+    this.#schedule();
+    setTimeout(() => {
+      this.#said = "";
+      this.#schedule();
+    }, 2500);
   }
   #schedule() {
     if (this.#scheduled) return;
@@ -5402,7 +5423,7 @@ var App = class {
     const failure2 = this.#failure || this.#store.failure;
     if (failure2) return `⚠ ${failure2}`;
     const waiting = this.#store.waiting;
-    return waiting ? `loading ${counted(waiting, "series", "series")} …` : "";
+    return waiting ? `loading ${counted(waiting, "series", "series")} …` : this.#said;
   }
   #knownSteps(runs) {
     const stamp = `${this.#store.version} ${JSON.stringify(runs)}`;
@@ -5471,7 +5492,8 @@ var App = class {
   }
   /** For tests in a browser: whether everything visible is loaded and painted. */
   get ready() {
-    return this.#catalogue !== null && !this.#scheduled && this.#store.waiting === 0;
+    const painted = !this.#scheduled && this.#grid.settled;
+    return this.#catalogue !== null && painted && this.#store.waiting === 0;
   }
   drawn() {
     const table = this.#table.element.hidden ? [] : [{ kind: "table", rows: this.#table.drawn() }];

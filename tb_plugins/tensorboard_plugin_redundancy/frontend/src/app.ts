@@ -64,6 +64,7 @@ export class App {
   #scheduled = false;
   #writing: ReturnType<typeof setTimeout> | null = null;
   #failure = "";
+  #said = "";
 
   constructor(root: HTMLElement) {
     this.#sidebar = new Sidebar({
@@ -146,9 +147,23 @@ export class App {
     return expression ? found.filter((run) => expression.test(run)) : found;
   }
 
+  /** Where the page may not write to the clipboard the address bar has the link all the same. */
   #copyLink(): void {
     this.#write();
-    void navigator.clipboard?.writeText(this.#host.address);
+    const copied = navigator.clipboard?.writeText(this.#host.address) ?? Promise.reject(new Error("no clipboard"));
+    copied.then(
+      () => this.#say("link copied"),
+      () => this.#say("the address bar has the link"),
+    );
+  }
+
+  #say(text: string): void {
+    this.#said = text;
+    this.#schedule();
+    setTimeout(() => {
+      this.#said = "";
+      this.#schedule();
+    }, 2500);
   }
 
   #schedule(): void {
@@ -208,7 +223,7 @@ export class App {
     const failure = this.#failure || this.#store.failure;
     if (failure) return `⚠ ${failure}`;
     const waiting = this.#store.waiting;
-    return waiting ? `loading ${counted(waiting, "series", "series")} …` : "";
+    return waiting ? `loading ${counted(waiting, "series", "series")} …` : this.#said;
   }
 
   #knownSteps(runs: readonly string[]): number[] {
@@ -286,7 +301,8 @@ export class App {
 
   /** For tests in a browser: whether everything visible is loaded and painted. */
   get ready(): boolean {
-    return this.#catalogue !== null && !this.#scheduled && this.#store.waiting === 0;
+    const painted = !this.#scheduled && this.#grid.settled;
+    return this.#catalogue !== null && painted && this.#store.waiting === 0;
   }
 
   drawn(): object[] {

@@ -31,6 +31,7 @@ export interface CardSpec {
 export class Card {
   readonly element: HTMLElement;
   visible = false;
+  sighted = false; // whether it is known if it is visible
   plot: Plot | null = null;
   #spec: CardSpec;
   #theme: Theme;

@@ -23,10 +23,16 @@ export class Grid {
     this.#resized.observe(this.element);
   }
 
+  /** Whether it is known of every card if it is on the screen, and those that are have all their steps. */
+  get settled(): boolean {
+    return [...this.#cards.values()].every((card) => card.sighted && !(card.visible && card.spec.loading));
+  }
+
   #sight(entry: IntersectionObserverEntry): void {
     const card = this.#byElement.get(entry.target);
     if (!card) return;
     card.visible = entry.isIntersecting;
+    card.sighted = true;
     if (!card.visible) card.hide();
   }
 
