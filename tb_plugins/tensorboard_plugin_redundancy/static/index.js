@@ -1,4 +1,4 @@
-// sources sha256 c9c0d8098106278213d31affba929dfe6495e61a638871f996c7122834570030
+// sources sha256 d1b63ec920b9a153bcd8a3458d68575dbb4791dbe780fdabfd48bf9d16afc5ae
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -1166,15 +1166,20 @@ function freedmanDiaconis(values, weights2, range2, total2) {
 
 // src/pictures/source.ts
 var MOST_RUNS = 12;
+function atMost(runs) {
+  if (runs.length <= MOST_RUNS) return { runs, notes: [] };
+  return {
+    runs: runs.slice(0, MOST_RUNS),
+    notes: [info(`${MOST_RUNS} of ${runs.length} runs are drawn: choose fewer`)]
+  };
+}
 function at(sources, step) {
   const found = sources.flatMap((source) => {
     const event = nearestEvent(source.events, step);
-    return event ? [{ ...source, event, ink: `run:${source.colour}`, name: "" }] : [];
+    return event ? [{ ...source, event, ink: `run:${source.colour}` }] : [];
   });
-  const notes = found.length > MOST_RUNS ? [info(`${MOST_RUNS} of ${found.length} runs are drawn: choose fewer`)] : [];
   const same = found.every(({ event }) => event.step === found[0].event.step);
-  const named4 = found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
-  return { now: named4.slice(0, MOST_RUNS), notes };
+  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
 }
 function runName(run, step) {
   const letters = [...run];
@@ -3810,9 +3815,9 @@ function rebinned(counts, edges2, total2) {
   return found;
 }
 function anglesPlot(layer, sources, nulls, options) {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
-  if (!now.length) return emptyPlot(layer, KIND, runs, [...notes, warning("no angles at this step")]);
+  if (!now.length) return emptyPlot(layer, KIND, runs, [warning("no angles at this step")]);
   const first = now[0];
   const null_ = nearestEvent(nulls.get(first.run) ?? [], first.event.step);
   const edges2 = degreeEdges(farthest(now, null_, options), options.degrees);
@@ -3834,7 +3839,7 @@ function anglesPlot(layer, sources, nulls, options) {
       domain: [0, highest(now, marks, edges2, options)]
     },
     marks,
-    notes: [...notes, ...now.flatMap((each) => countNotes(each, null_, options, now.length > 1))]
+    notes: now.flatMap((each) => countNotes(each, null_, options, now.length > 1))
   };
 }
 function farthest(now, null_, options) {
@@ -3929,7 +3934,7 @@ function expectedWithin(counts, threshold, units) {
   return below / all * units;
 }
 function anglesDifference(layer, a, b, options) {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   if (now.length < 2)
     return emptyPlot(
       layer,
@@ -4026,7 +4031,7 @@ function normalDensity(x, mean, sd) {
 // src/pictures/ccdf.ts
 var KIND2 = "ccdf";
 function ccdfPlot(layer, sources, options) {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
   const bins = now.length ? binning(
@@ -4034,7 +4039,7 @@ function ccdfPlot(layer, sources, options) {
     shown,
     options
   ) : null;
-  if (!bins) return emptyPlot(layer, KIND2, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
+  if (!bins) return emptyPlot(layer, KIND2, runs, [warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => alone ? withLaws(each, options) : [points(each, each.name, each.ink)]);
   const drawn2 = now.flatMap(({ event, events }) => [event, events[0]]).map((event) => decoded(event).total);
@@ -4046,7 +4051,7 @@ function ccdfPlot(layer, sources, options) {
     x: bins.axis,
     y: { scale: "log", label: "fraction ≥ λ", domain: [0.6 / Math.max(1, ...drawn2), 1.3] },
     marks,
-    notes: [...notes, ...alone ? spectrumNotes(now[0], options.logX) : []]
+    notes: alone ? spectrumNotes(now[0], options.logX) : []
   };
 }
 function withLaws(now, options) {
@@ -4101,7 +4106,7 @@ function tail(spectrum2) {
 var KIND3 = "spectrum";
 var CURVE = 240;
 function histogramPlot(layer, sources, options) {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
   const bins = now.length ? binning(
@@ -4109,9 +4114,8 @@ function histogramPlot(layer, sources, options) {
     shown,
     options
   ) : null;
-  if (!bins) return emptyPlot(layer, KIND3, runs, [...notes, ...now.flatMap((each) => nothing(each))]);
+  if (!bins) return emptyPlot(layer, KIND3, runs, now.flatMap(nothing));
   const marks = now.length === 1 ? oneRun2(now[0], bins, options) : now.flatMap((each) => overlaid2(each, bins));
-  const all = now.length === 1 ? spectrumNotes(now[0], options.logX) : briefNotes(now);
   return {
     title: layer,
     kind: KIND3,
@@ -4124,7 +4128,7 @@ function histogramPlot(layer, sources, options) {
       domain: heightDomain(now, bins, marks, options)
     },
     marks,
-    notes: [...notes, ...all]
+    notes: now.length === 1 ? spectrumNotes(now[0], options.logX) : briefNotes(now)
   };
 }
 function nothing(now) {
@@ -4225,7 +4229,7 @@ function most(rows) {
   return rows.reduce((high, row) => row.reduce((a, b) => b > a ? b : a, high), 0);
 }
 function differencePlot(layer, a, b, options) {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
   const bins = now.length === 2 ? binning(
     [a, b],
@@ -4251,8 +4255,8 @@ function differencePlot(layer, a, b, options) {
 
 // src/pictures/masks.ts
 function keptPlot(layer, sources, options) {
-  const { now, notes } = at(sources, options.step);
-  if (!now.length) return emptyPlot(layer, "kept units", [], [...notes, warning("no mask was recorded")]);
+  const now = at(sources, options.step);
+  if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
   const marks = shown.flatMap(({ run, ink, events }) => {
     const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
@@ -4271,7 +4275,7 @@ function keptPlot(layer, sources, options) {
     x: { scale: "linear", label: "step", domain: spread(all) },
     y: { scale: "linear", label: "units kept", domain: [0, 1.05 * units] },
     marks,
-    notes: [...notes, ...now.map((each) => info(keptWords(each)))],
+    notes: now.map((each) => info(keptWords(each))),
     cursor: { axis: "x", steps: null }
   };
 }
@@ -4311,10 +4315,9 @@ function unitsPlot(layer, source, options) {
   };
 }
 function survivalPlot(layer, sources, options) {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
-  if (!now.length)
-    return emptyPlot(layer, "survival", runs, [...notes, warning("no survival of weights was recorded")]);
+  if (!now.length) return emptyPlot(layer, "survival", runs, [warning("no survival of weights was recorded")]);
   const edges2 = countEdges(now);
   const marks = now.flatMap((each) => {
     const heights2 = histogram(each.event.data, null, edges2);
@@ -4333,7 +4336,7 @@ function survivalPlot(layer, sources, options) {
     x: { scale: "linear", label: "weights kept of a unit", domain: [edges2[0], edges2[edges2.length - 1]] },
     y: { scale: "linear", label: "units", domain: [0, 1.08 * Math.max(1, ...heights)] },
     marks,
-    notes: [...notes, ...now.map((each) => info(survivalWords(each, now.length > 1)))]
+    notes: now.map((each) => info(survivalWords(each, now.length > 1)))
   };
 }
 function countEdges(now) {
@@ -4387,10 +4390,10 @@ function axisOf(events) {
   return { scale: "linear", label: "angle between two units (°)", domain };
 }
 function pairsPlot(layer, sources, options) {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const some = now.filter(({ event }) => total(event) > 0);
-  if (!some.length) return emptyPlot(layer, KIND4, runs, [...notes, warning("no two units with a direction")]);
+  if (!some.length) return emptyPlot(layer, KIND4, runs, [warning("no two units with a direction")]);
   const axis = axisOf(some.map(({ events, event }) => options.fixed ? events : [event]));
   const edges2 = degreeEdges(180, options.degrees);
   const marks = [
@@ -4409,7 +4412,7 @@ function pairsPlot(layer, sources, options) {
     x: axis,
     y: { scale: "linear", label: "density per degree", domain: [0, 1.08 * Math.max(...shown, ...every2)] },
     marks,
-    notes
+    notes: []
   };
 }
 function densest(events, edges2) {
@@ -4436,7 +4439,7 @@ function law({ event }, axis) {
   return [{ type: "line", label: `uniform directions, sin${superscript(d - 2)} θ`, ink: "noise", x, y, dashed: true }];
 }
 function pairsDifference(layer, a, b, options) {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
   if (now.length < 2) return emptyPlot(layer, KIND4, runs, [warning("A − B needs pairs in both runs")]);
   const edges2 = degreeEdges(180, options.degrees);
@@ -4597,11 +4600,12 @@ function cardsOf(context, layer, picture2, large) {
   return ordered.slice(0, most2).flatMap((run) => card(context, layer, picture2, large, [run], false));
 }
 function card(context, layer, picture2, large, runs, compares) {
-  const found = gather(context, layer, picture2.kind, runs);
+  const some = atMost(runs.filter((run2) => context.catalogue.find(layer, picture2.kind, run2)));
+  const found = gather(context, layer, picture2.kind, some.runs);
   if (!found.wants.length && !found.notes.length) return [];
-  const nulls = picture2.id === "centre" && !compares ? gather(context, layer, "angles_null", runs) : null;
+  const nulls = picture2.id === "centre" && !compares ? gather(context, layer, "angles_null", some.runs) : null;
   const { state } = context;
-  const run = runs[0];
+  const run = runs[0] ?? "";
   return [
     {
       id: JSON.stringify([picture2.id, layer, large, picture2.perRun ? run : ""]),
@@ -4611,11 +4615,11 @@ function card(context, layer, picture2, large, runs, compares) {
       wide: false,
       wants: [...found.wants, ...nulls?.wants ?? []],
       loading: found.loading,
-      stamp: JSON.stringify([found.stamp, nulls?.stamp, compares, optionsStamp(state, picture2)]),
+      stamp: JSON.stringify([found.stamp, some.notes, nulls?.stamp, compares, optionsStamp(state, picture2)]),
       step: state.step,
       open: large ? null : () => context.open(layer),
       series: found.wants[0] ?? null,
-      build: () => withNotes(drawn(layer, picture2, found, nulls, compares, state), found)
+      build: () => withNotes(drawn(layer, picture2, found, nulls, compares, state), [...found.notes, ...some.notes])
     }
   ];
 }
@@ -4652,7 +4656,7 @@ function drawn(layer, picture2, { sources, loading }, nulls, compares, state) {
   }
   return picture2.draw(layer, some, state, new Map(nulls?.sources.map(({ run, events }) => [run, events])));
 }
-function withNotes(plot, { notes }) {
+function withNotes(plot, notes) {
   return notes.length ? { ...plot, notes: [...notes, ...plot.notes] } : plot;
 }
 
@@ -5167,7 +5171,7 @@ var Toolbar = class {
     const stamp = JSON.stringify(names);
     if (stamp !== this.#layers) {
       this.#layers = stamp;
-      const all = el("option", { value: "" }, `all ${integer(layers.length)} layers`);
+      const all = el("option", { value: "" }, `all layers (${integer(layers.length)})`);
       this.#layer.replaceChildren(all, ...names.map((name) => el("option", { value: name }, name)));
     }
     this.#layer.value = state.layer;

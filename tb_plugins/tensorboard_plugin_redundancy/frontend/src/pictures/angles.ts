@@ -56,9 +56,9 @@ export function anglesPlot(
   nulls: ReadonlyMap<string, readonly Event[]>,
   options: Options,
 ): Plot {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
-  if (!now.length) return emptyPlot(layer, KIND, runs, [...notes, warning("no angles at this step")]);
+  if (!now.length) return emptyPlot(layer, KIND, runs, [warning("no angles at this step")]);
   const first = now[0]!;
   const null_ = nearestEvent(nulls.get(first.run) ?? [], first.event.step);
   const edges = degreeEdges(farthest(now, null_, options), options.degrees);
@@ -80,7 +80,7 @@ export function anglesPlot(
       domain: [0, highest(now, marks, edges, options)],
     },
     marks,
-    notes: [...notes, ...now.flatMap((each) => countNotes(each, null_, options, now.length > 1))],
+    notes: now.flatMap((each) => countNotes(each, null_, options, now.length > 1)),
   };
 }
 
@@ -195,7 +195,7 @@ export function expectedWithin(counts: ArrayLike<number>, threshold: number, uni
 
 /** Units of run A minus those of run B in each bin. */
 export function anglesDifference(layer: string, a: Source, b: Source, options: Options): Plot {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   if (now.length < 2)
     return emptyPlot(
       layer,

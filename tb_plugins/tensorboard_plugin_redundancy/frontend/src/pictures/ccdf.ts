@@ -12,7 +12,7 @@ import { binning, decoded, spectrumNotes } from "./spectra.ts";
 const KIND = "ccdf";
 
 export function ccdfPlot(layer: string, sources: readonly Source[], options: Options): Plot {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
   const bins = now.length
@@ -22,7 +22,7 @@ export function ccdfPlot(layer: string, sources: readonly Source[], options: Opt
         options,
       )
     : null;
-  if (!bins) return emptyPlot(layer, KIND, runs, [...notes, warning("no eigenvalue above 0 at this step")]);
+  if (!bins) return emptyPlot(layer, KIND, runs, [warning("no eigenvalue above 0 at this step")]);
   const alone = now.length === 1;
   const marks = now.flatMap((each) => (alone ? withLaws(each, options) : [points(each, each.name, each.ink)]));
   const drawn = now.flatMap(({ event, events }) => [event, events[0]!]).map((event) => decoded(event).total);
@@ -34,7 +34,7 @@ export function ccdfPlot(layer: string, sources: readonly Source[], options: Opt
     x: bins.axis,
     y: { scale: "log", label: "fraction ≥ λ", domain: [0.6 / Math.max(1, ...drawn), 1.3] },
     marks,
-    notes: [...notes, ...(alone ? spectrumNotes(now[0]!, options.logX) : [])],
+    notes: alone ? spectrumNotes(now[0]!, options.logX) : [],
   };
 }
 

@@ -12,7 +12,7 @@ const KIND = "spectrum";
 const CURVE = 240;
 
 export function histogramPlot(layer: string, sources: readonly Source[], options: Options): Plot {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const shown = now.map(({ event }) => event);
   const bins = now.length
@@ -22,9 +22,8 @@ export function histogramPlot(layer: string, sources: readonly Source[], options
         options,
       )
     : null;
-  if (!bins) return emptyPlot(layer, KIND, runs, [...notes, ...now.flatMap((each) => nothing(each))]);
+  if (!bins) return emptyPlot(layer, KIND, runs, now.flatMap(nothing));
   const marks = now.length === 1 ? oneRun(now[0]!, bins, options) : now.flatMap((each) => overlaid(each, bins));
-  const all = now.length === 1 ? spectrumNotes(now[0]!, options.logX) : briefNotes(now);
   return {
     title: layer,
     kind: KIND,
@@ -37,7 +36,7 @@ export function histogramPlot(layer: string, sources: readonly Source[], options
       domain: heightDomain(now, bins, marks, options),
     },
     marks,
-    notes: [...notes, ...all],
+    notes: now.length === 1 ? spectrumNotes(now[0]!, options.logX) : briefNotes(now),
   };
 }
 
@@ -162,7 +161,7 @@ function most(rows: readonly Float64Array[]): number {
 
 /** Density of run A minus that of run B, in the bins of both. */
 export function differencePlot(layer: string, a: Source, b: Source, options: Options): Plot {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
   const bins =
     now.length === 2

@@ -8,8 +8,8 @@ import { at, within, type Now, type Options, type Source } from "./source.ts";
 import { steps } from "./overtime.ts";
 
 export function keptPlot(layer: string, sources: readonly Source[], options: Options): Plot {
-  const { now, notes } = at(sources, options.step);
-  if (!now.length) return emptyPlot(layer, "kept units", [], [...notes, warning("no mask was recorded")]);
+  const now = at(sources, options.step);
+  if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
   const marks = shown.flatMap(({ run, ink, events }): Mark[] => {
     const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
@@ -28,7 +28,7 @@ export function keptPlot(layer: string, sources: readonly Source[], options: Opt
     x: { scale: "linear", label: "step", domain: spread(all) },
     y: { scale: "linear", label: "units kept", domain: [0, 1.05 * units] },
     marks,
-    notes: [...notes, ...now.map((each) => info(keptWords(each)))],
+    notes: now.map((each) => info(keptWords(each))),
     cursor: { axis: "x", steps: null },
   };
 }
@@ -74,10 +74,9 @@ export function unitsPlot(layer: string, source: Source, options: Options): Plot
 
 /** Kept weights of each unit, beside the normal law with the null's mean and deviation. */
 export function survivalPlot(layer: string, sources: readonly Source[], options: Options): Plot {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
-  if (!now.length)
-    return emptyPlot(layer, "survival", runs, [...notes, warning("no survival of weights was recorded")]);
+  if (!now.length) return emptyPlot(layer, "survival", runs, [warning("no survival of weights was recorded")]);
   const edges = countEdges(now);
   const marks: Mark[] = now.flatMap((each): Mark[] => {
     const heights = histogram(each.event.data, null, edges);
@@ -96,7 +95,7 @@ export function survivalPlot(layer: string, sources: readonly Source[], options:
     x: { scale: "linear", label: "weights kept of a unit", domain: [edges[0]!, edges[edges.length - 1]!] },
     y: { scale: "linear", label: "units", domain: [0, 1.08 * Math.max(1, ...heights)] },
     marks,
-    notes: [...notes, ...now.map((each) => info(survivalWords(each, now.length > 1)))],
+    notes: now.map((each) => info(survivalWords(each, now.length > 1))),
   };
 }
 

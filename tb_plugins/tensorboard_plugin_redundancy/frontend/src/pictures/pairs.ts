@@ -39,10 +39,10 @@ function axisOf(events: readonly (readonly Event[])[]): Continuous {
 }
 
 export function pairsPlot(layer: string, sources: readonly Source[], options: Options): Plot {
-  const { now, notes } = at(sources, options.step);
+  const now = at(sources, options.step);
   const runs = now.map(({ run }) => run);
   const some = now.filter(({ event }) => total(event) > 0);
-  if (!some.length) return emptyPlot(layer, KIND, runs, [...notes, warning("no two units with a direction")]);
+  if (!some.length) return emptyPlot(layer, KIND, runs, [warning("no two units with a direction")]);
   const axis = axisOf(some.map(({ events, event }) => (options.fixed ? events : [event])));
   const edges = degreeEdges(180, options.degrees);
   const marks: Mark[] = [
@@ -61,7 +61,7 @@ export function pairsPlot(layer: string, sources: readonly Source[], options: Op
     x: axis,
     y: { scale: "linear", label: "density per degree", domain: [0, 1.08 * Math.max(...shown, ...every)] },
     marks,
-    notes,
+    notes: [],
   };
 }
 
@@ -93,7 +93,7 @@ function law({ event }: Now, axis: Continuous): Mark[] {
 }
 
 export function pairsDifference(layer: string, a: Source, b: Source, options: Options): Plot {
-  const { now } = at([a, b], options.step);
+  const now = at([a, b], options.step);
   const runs = now.map(({ run }) => run);
   if (now.length < 2) return emptyPlot(layer, KIND, runs, [warning("A − B needs pairs in both runs")]);
   const edges = degreeEdges(180, options.degrees);

@@ -30,18 +30,25 @@ export interface Now extends Source {
   readonly name: string;
 }
 
-export const MOST_RUNS = 12;
+const MOST_RUNS = 12;
 
-/** The event of each run nearest to the step; runs beyond the most that can be told apart are left to a note. */
-export function at(sources: readonly Source[], step: number | null): { now: Now[]; notes: Note[] } {
+/** As many runs as can be told apart in one picture; a note says how many are left out. */
+export function atMost(runs: readonly string[]): { runs: readonly string[]; notes: Note[] } {
+  if (runs.length <= MOST_RUNS) return { runs, notes: [] };
+  return {
+    runs: runs.slice(0, MOST_RUNS),
+    notes: [info(`${MOST_RUNS} of ${runs.length} runs are drawn: choose fewer`)],
+  };
+}
+
+/** The event of each run nearest to the step, null being its last. */
+export function at(sources: readonly Source[], step: number | null): Now[] {
   const found = sources.flatMap((source) => {
     const event = nearestEvent(source.events, step);
-    return event ? [{ ...source, event, ink: `run:${source.colour}` as Ink, name: "" }] : [];
+    return event ? [{ ...source, event, ink: `run:${source.colour}` as Ink }] : [];
   });
-  const notes = found.length > MOST_RUNS ? [info(`${MOST_RUNS} of ${found.length} runs are drawn: choose fewer`)] : [];
   const same = found.every(({ event }) => event.step === found[0]!.event.step);
-  const named = found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
-  return { now: named.slice(0, MOST_RUNS), notes };
+  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
 }
 
 /** The run, with its step where runs differ in it. */

@@ -6,9 +6,9 @@ import { ccdfPlot } from "../pictures/ccdf.ts";
 import { differencePlot, histogramPlot } from "../pictures/histogram.ts";
 import { keptPlot, survivalPlot, unitsPlot } from "../pictures/masks.ts";
 import { pairsDifference, pairsOverTime, pairsPlot } from "../pictures/pairs.ts";
-import type { Options, Source } from "../pictures/source.ts";
+import { atMost, type Options, type Source } from "../pictures/source.ts";
 import { spectrumOverTime } from "../pictures/spectrumovertime.ts";
-import { emptyPlot, info, type Plot } from "../plot/plot.ts";
+import { emptyPlot, info, type Note, type Plot } from "../plot/plot.ts";
 import type { State, View } from "../state.ts";
 import type { CardSpec } from "./card.ts";
 import { gather, mainRun, otherRun, type Context, type Gathered } from "./gather.ts";
@@ -138,11 +138,12 @@ function card(
   runs: readonly string[],
   compares: boolean,
 ): CardSpec[] {
-  const found = gather(context, layer, picture.kind, runs);
+  const some = atMost(runs.filter((run) => context.catalogue.find(layer, picture.kind, run)));
+  const found = gather(context, layer, picture.kind, some.runs);
   if (!found.wants.length && !found.notes.length) return [];
-  const nulls = picture.id === "centre" && !compares ? gather(context, layer, "angles_null", runs) : null;
+  const nulls = picture.id === "centre" && !compares ? gather(context, layer, "angles_null", some.runs) : null;
   const { state } = context;
-  const run = runs[0]!;
+  const run = runs[0] ?? "";
   return [
     {
       id: JSON.stringify([picture.id, layer, large, picture.perRun ? run : ""]),
@@ -152,11 +153,11 @@ function card(
       wide: false,
       wants: [...found.wants, ...(nulls?.wants ?? [])],
       loading: found.loading,
-      stamp: JSON.stringify([found.stamp, nulls?.stamp, compares, optionsStamp(state, picture)]),
+      stamp: JSON.stringify([found.stamp, some.notes, nulls?.stamp, compares, optionsStamp(state, picture)]),
       step: state.step,
       open: large ? null : () => context.open(layer),
       series: found.wants[0] ?? null,
-      build: () => withNotes(drawn(layer, picture, found, nulls, compares, state), found),
+      build: () => withNotes(drawn(layer, picture, found, nulls, compares, state), [...found.notes, ...some.notes]),
     },
   ];
 }
@@ -211,6 +212,6 @@ function drawn(
   return picture.draw(layer, some, state, new Map(nulls?.sources.map(({ run, events }) => [run, events])));
 }
 
-function withNotes(plot: Plot, { notes }: Gathered): Plot {
+function withNotes(plot: Plot, notes: readonly Note[]): Plot {
   return notes.length ? { ...plot, notes: [...notes, ...plot.notes] } : plot;
 }

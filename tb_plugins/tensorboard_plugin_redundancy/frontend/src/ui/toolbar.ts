@@ -78,7 +78,7 @@ export class Toolbar {
     const stamp = JSON.stringify(names);
     if (stamp !== this.#layers) {
       this.#layers = stamp;
-      const all = el("option", { value: "" }, `all ${integer(layers.length)} layers`);
+      const all = el("option", { value: "" }, `all layers (${integer(layers.length)})`);
       this.#layer.replaceChildren(all, ...names.map((name) => el("option", { value: name }, name)));
     }
     this.#layer.value = state.layer;
