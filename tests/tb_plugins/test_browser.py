@@ -234,13 +234,14 @@ def test_a_link_opens_what_it_was_copied_from(opened):
     assert (found["view"], found["layer"], found["step"], found["threshold"]) == ("angles", LAYER, 100, 42)
 
 
-def test_state_survives_a_change_of_tabs(opened):
+def test_state_and_runs_survive_a_change_of_tabs_and_follow_scalars(opened):
     page = opened()
     page.tab("Angles")
-    page.page.evaluate("() => { location.hash = '#timeseries'; }")
-    page.page.wait_for_function("() => !document.querySelector(\"iframe[src*='redundancy']\") || true")
-    page.page.evaluate("() => { location.hash = '#redundancy'; }")
-    page.until("state.view === 'angles'")
+    page.page.get_by_role("tab", name="Scalars").click()
+    page.page.locator("[id='checkbox-pruned']").click()
+    page.page.get_by_role("tab", name="Redundancy").click()
+    page.until("state.view === 'angles' && !state.shown.includes('pruned')")
+    assert len(page.state["shown"]) == len(page.state["runs"]) - 1
 
 
 def test_dark_mode_follows_tensorboard(opened):
