@@ -1,4 +1,4 @@
-// sources sha256 d1b63ec920b9a153bcd8a3458d68575dbb4791dbe780fdabfd48bf9d16afc5ae
+// sources sha256 b3defa86f18cb3d86d92c7c720459ca57b83c8fd435eba43de1aabd1ffbdefd3
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -154,6 +154,63 @@ async function check(response) {
     throw new Error(`TensorBoard answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
 }
 
+// src/data/series.ts
+var PartEvent = class {
+  constructor(step, wallTime, floats, [from, to], names) {
+    this.step = step;
+    this.wallTime = wallTime;
+    this.#floats = floats;
+    this.#from = from;
+    this.#to = to;
+    this.#names = names;
+  }
+  step;
+  wallTime;
+  #floats;
+  #from;
+  #to;
+  #names;
+  head(name) {
+    const at2 = this.#names.indexOf(name);
+    return at2 < 0 ? Number.NaN : this.#floats[this.#from + at2];
+  }
+  get data() {
+    return this.#floats.subarray(this.#from + this.#names.length, this.#to);
+  }
+};
+function toEvents(answer2, names) {
+  const { steps: steps2, values, wallTimes } = answer2;
+  const order = steps2.map((_, i) => i).filter((i) => (values[i]?.length ?? -1) >= names.length);
+  order.sort((a, b) => steps2[a] - steps2[b] || a - b);
+  const last = order.filter((i, at2) => steps2[i] !== steps2[order[at2 + 1]]);
+  const floats = new Float32Array(last.reduce((sum, i) => sum + values[i].length, 0));
+  let end = 0;
+  return last.map((i) => {
+    const from = end;
+    floats.set(values[i], from);
+    end += values[i].length;
+    return new PartEvent(steps2[i], wallTimes[i] ?? Number.NaN, floats, [from, end], names);
+  });
+}
+function nearest(steps2, step) {
+  let low = 0;
+  let high = steps2.length - 1;
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (steps2[middle] < step) low = middle + 1;
+    else high = middle;
+  }
+  if (low > 0 && step - steps2[low - 1] <= steps2[low] - step) return low - 1;
+  return low < steps2.length ? low : -1;
+}
+function nearestEvent(events, step) {
+  if (step === null) return events[events.length - 1];
+  return events[nearest(
+    events.map((event) => event.step),
+    step
+  )];
+}
+
 // src/maths/trust.ts
 var LEAST_P = 0.1;
 var LEAST_TAIL = 50;
@@ -297,63 +354,6 @@ function metricOf(id) {
 }
 function believable(event) {
   return trust(tailOf(event)).trusted;
-}
-
-// src/data/series.ts
-var PartEvent = class {
-  constructor(step, wallTime, floats, [from, to], names) {
-    this.step = step;
-    this.wallTime = wallTime;
-    this.#floats = floats;
-    this.#from = from;
-    this.#to = to;
-    this.#names = names;
-  }
-  step;
-  wallTime;
-  #floats;
-  #from;
-  #to;
-  #names;
-  head(name) {
-    const at2 = this.#names.indexOf(name);
-    return at2 < 0 ? Number.NaN : this.#floats[this.#from + at2];
-  }
-  get data() {
-    return this.#floats.subarray(this.#from + this.#names.length, this.#to);
-  }
-};
-function toEvents(answer2, names) {
-  const { steps: steps2, values, wallTimes } = answer2;
-  const order = steps2.map((_, i) => i).filter((i) => (values[i]?.length ?? -1) >= names.length);
-  order.sort((a, b) => steps2[a] - steps2[b] || a - b);
-  const last = order.filter((i, at2) => steps2[i] !== steps2[order[at2 + 1]]);
-  const floats = new Float32Array(last.reduce((sum, i) => sum + values[i].length, 0));
-  let end = 0;
-  return last.map((i) => {
-    const from = end;
-    floats.set(values[i], from);
-    end += values[i].length;
-    return new PartEvent(steps2[i], wallTimes[i] ?? Number.NaN, floats, [from, end], names);
-  });
-}
-function nearest(steps2, step) {
-  let low = 0;
-  let high = steps2.length - 1;
-  while (low < high) {
-    const middle = low + high >> 1;
-    if (steps2[middle] < step) low = middle + 1;
-    else high = middle;
-  }
-  if (low > 0 && step - steps2[low - 1] <= steps2[low] - step) return low - 1;
-  return low < steps2.length ? low : -1;
-}
-function nearestEvent(events, step) {
-  if (step === null) return events[events.length - 1];
-  return events[nearest(
-    events.map((event) => event.step),
-    step
-  )];
 }
 
 // src/data/columns.ts
@@ -735,88 +735,6 @@ function counted(count, one3, many = `${one3}s`) {
   return `${integer(count)} ${count === 1 ? one3 : many}`;
 }
 
-// src/plot/plot.ts
-function emptyPlot(title, kind, runs, notes) {
-  const axis = { scale: "linear", label: "", domain: [0, 1] };
-  return { title, kind, runs, step: null, x: axis, y: axis, marks: [], notes };
-}
-function warning(text2) {
-  return { level: "warning", text: text2 };
-}
-function info(text2) {
-  return { level: "info", text: text2 };
-}
-
-// src/pictures/overview.ts
-function overviewPlot(title, runs, layers, from, to) {
-  const inside = (step) => (from === null || step >= from) && (to === null || step <= to);
-  const all = [...new Set(layers.flatMap(({ column }) => column?.steps ?? []))];
-  const steps2 = all.filter(inside).sort((a, b) => a - b);
-  if (!steps2.length)
-    return emptyPlot(title, "overview", runs, [info("no value of it is loaded yet, or none was logged")]);
-  const place2 = new Map(steps2.map((step, i) => [step, i]));
-  const values = new Float64Array(layers.length * steps2.length).fill(Number.NaN);
-  const broken2 = new Uint8Array(values.length);
-  layers.forEach(({ column, minus }, row) => {
-    column?.steps.forEach((step, i) => {
-      const at2 = place2.get(step);
-      if (at2 === void 0) return;
-      values[row * steps2.length + at2] = column.values[i] - subtracted(minus, step);
-      broken2[row * steps2.length + at2] = Number(!Number.isFinite(column.values[i]));
-    });
-  });
-  const compared = layers.some(({ minus }) => minus !== null);
-  return {
-    title,
-    kind: "overview",
-    runs,
-    step: null,
-    x: { scale: "band", label: "step", names: steps2.map(short) },
-    y: { scale: "band", label: "layer", names: layers.map(({ layer }) => layer) },
-    marks: [
-      {
-        type: "cells",
-        label: compared ? `${title}: ${runs.join(" − ")}` : title,
-        columns: steps2.length,
-        rows: layers.length,
-        values,
-        range: rangeOf(values, compared),
-        palette: compared ? "diverging" : "sequential",
-        broken: broken2
-      }
-    ],
-    notes: notesOf(values, broken2),
-    cursor: { axis: "x", steps: steps2 }
-  };
-}
-function subtracted(minus, step) {
-  return minus === null ? 0 : valueAt(minus, step);
-}
-function valueAt(column, step) {
-  return column?.values[indexAt(column, step)] ?? Number.NaN;
-}
-function indexAt(column, step) {
-  return step === null ? column.steps.length - 1 : nearest(column.steps, step);
-}
-function notesOf(values, broken2) {
-  const clipped = values.filter(Number.isFinite).length > FEW;
-  const failed = broken2.reduce((sum, each) => sum + each, 0);
-  return [
-    ...clipped ? [info("colours end at the 2 % and 98 % quantiles")] : [],
-    ...failed ? [warning(`${counted(failed, "value")} NaN or infinite, shown in pale red`)] : []
-  ];
-}
-var FEW = 50;
-function rangeOf(values, compared) {
-  const finite = values.filter(Number.isFinite).sort();
-  if (!finite.length) return [0, 1];
-  const share = finite.length > FEW ? 0.02 : 0;
-  const [low, high] = [share, 1 - share].map((p) => finite[Math.round(p * (finite.length - 1))]);
-  const most2 = Math.max(Math.abs(low), Math.abs(high)) || 1;
-  if (compared) return [-most2, most2];
-  return low === high ? [Math.min(0, low), Math.max(low, 0) || 1] : [low, high];
-}
-
 // src/plot/theme.ts
 var RUNS = {
   light: ["#425066", "#12b5cb", "#e52592", "#f9ab00", "#9334e6", "#7cb342", "#e8710a"],
@@ -1162,6 +1080,18 @@ function quantile(values, weights2, p) {
 function freedmanDiaconis(values, weights2, range2, total2) {
   const width2 = 2 * (quantile(values, weights2, 0.75) - quantile(values, weights2, 0.25)) / Math.cbrt(total2);
   return width2 > 0 && range2 > 0 ? Math.max(20, Math.min(120, Math.ceil(range2 / width2))) : 20;
+}
+
+// src/plot/plot.ts
+function emptyPlot(title, kind, runs, notes) {
+  const axis = { scale: "linear", label: "", domain: [0, 1] };
+  return { title, kind, runs, step: null, x: axis, y: axis, marks: [], notes };
+}
+function warning(text2) {
+  return { level: "warning", text: text2 };
+}
+function info(text2) {
+  return { level: "info", text: text2 };
 }
 
 // src/pictures/source.ts
@@ -2971,7 +2901,7 @@ var LEAST_FRAME = 60;
 function layout(plot, width2, height, measure, above = 0) {
   const left = plot.y.scale === "band" ? bandMargin(plot, width2, measure) : MARGIN.left;
   const [legend, legendEnd] = legendOf(plot, left, above, width2, height, measure);
-  const [notes, top] = notesOf2(plot, legendEnd, width2, height, measure);
+  const [notes, top] = notesOf(plot, legendEnd, width2, height, measure);
   const frame = {
     x: left,
     y: top + 4,
@@ -3029,7 +2959,7 @@ function swatchRoom(mark, measure) {
   const { low, high } = barRoom(mark, measure);
   return low + BAR + high;
 }
-function notesOf2(plot, from, width2, height, measure) {
+function notesOf(plot, from, width2, height, measure) {
   const found = [];
   const most2 = plot.marks.length ? height - MARGIN.bottom - LEAST_FRAME : height - LINE;
   let y = from + LINE / 2;
@@ -3751,7 +3681,7 @@ function heatPlot(layer, source, minus, events, shown) {
         columns: events.length,
         rows: bins,
         values,
-        range: rangeOf2(values, minus !== null),
+        range: rangeOf(values, minus !== null),
         palette: minus ? "diverging" : "sequential",
         broken: brokenCells(events, bins, shown)
       },
@@ -3770,7 +3700,7 @@ function line2(curve2, events, x) {
   const dashed = curve2.dashed ? { dashed: true } : {};
   return y.some(Number.isFinite) ? { type: "line", label: curve2.label, ink: curve2.ink, x, y, ...dashed } : null;
 }
-function rangeOf2(values, difference) {
+function rangeOf(values, difference) {
   const finite = values.filter(Number.isFinite);
   if (!finite.length) return [0, 1];
   const high = finite.reduce((a, b) => Math.max(a, b));
@@ -4660,6 +4590,76 @@ function withNotes(plot, notes) {
   return notes.length ? { ...plot, notes: [...notes, ...plot.notes] } : plot;
 }
 
+// src/pictures/overview.ts
+function overviewPlot(title, runs, layers, from, to) {
+  const inside = (step) => (from === null || step >= from) && (to === null || step <= to);
+  const all = [...new Set(layers.flatMap(({ column }) => column?.steps ?? []))];
+  const steps2 = all.filter(inside).sort((a, b) => a - b);
+  if (!steps2.length)
+    return emptyPlot(title, "overview", runs, [info("no value of it is loaded yet, or none was logged")]);
+  const place2 = new Map(steps2.map((step, i) => [step, i]));
+  const values = new Float64Array(layers.length * steps2.length).fill(Number.NaN);
+  const broken2 = new Uint8Array(values.length);
+  layers.forEach(({ column, minus }, row) => {
+    column?.steps.forEach((step, i) => {
+      const at2 = place2.get(step);
+      if (at2 === void 0) return;
+      values[row * steps2.length + at2] = column.values[i] - subtracted(minus, step);
+      broken2[row * steps2.length + at2] = Number(!Number.isFinite(column.values[i]));
+    });
+  });
+  const compared = layers.some(({ minus }) => minus !== null);
+  return {
+    title,
+    kind: "overview",
+    runs,
+    step: null,
+    x: { scale: "band", label: "step", names: steps2.map(short) },
+    y: { scale: "band", label: "layer", names: layers.map(({ layer }) => layer) },
+    marks: [
+      {
+        type: "cells",
+        label: compared ? `${title}: ${runs.join(" − ")}` : title,
+        columns: steps2.length,
+        rows: layers.length,
+        values,
+        range: rangeOf2(values, compared),
+        palette: compared ? "diverging" : "sequential",
+        broken: broken2
+      }
+    ],
+    notes: notesOf2(values, broken2),
+    cursor: { axis: "x", steps: steps2 }
+  };
+}
+function subtracted(minus, step) {
+  return minus === null ? 0 : valueAt(minus, step);
+}
+function valueAt(column, step) {
+  return column?.values[indexAt(column, step)] ?? Number.NaN;
+}
+function indexAt(column, step) {
+  return step === null ? column.steps.length - 1 : nearest(column.steps, step);
+}
+function notesOf2(values, broken2) {
+  const clipped = values.filter(Number.isFinite).length > FEW;
+  const failed = broken2.reduce((sum, each) => sum + each, 0);
+  return [
+    ...clipped ? [info("colours end at the 2 % and 98 % quantiles")] : [],
+    ...failed ? [warning(`${counted(failed, "value")} NaN or infinite, shown in pale red`)] : []
+  ];
+}
+var FEW = 50;
+function rangeOf2(values, compared) {
+  const finite = values.filter(Number.isFinite).sort();
+  if (!finite.length) return [0, 1];
+  const share = finite.length > FEW ? 0.02 : 0;
+  const [low, high] = [share, 1 - share].map((p) => finite[Math.round(p * (finite.length - 1))]);
+  const most2 = Math.max(Math.abs(low), Math.abs(high)) || 1;
+  if (compared) return [-most2, most2];
+  return low === high ? [Math.min(0, low), Math.max(low, 0) || 1] : [low, high];
+}
+
 // src/ui/overviewdata.ts
 function wantOf(context, layer, run, metric2, steps2) {
   const { catalogue } = context;
@@ -4708,6 +4708,47 @@ function metricsOf(context, runs) {
   return METRICS.filter(
     (metric2) => catalogue.layers.some((layer) => runs.some((run) => wantOf(context, layer, run, metric2, "last")))
   );
+}
+
+// src/ui/overviewcard.ts
+var LIGHT = 2e3;
+var MOST_LINES = 6;
+function overviewWants(context, visible, runs, metrics) {
+  const { layers, shown, state } = context;
+  const light = layers.length * runs.length * metrics.length <= LIGHT;
+  return [
+    ...wantsOf(context, visible, runs, metrics, "all"),
+    ...wantsOf(context, layers, runs, metrics, light ? "all" : "last"),
+    ...light ? [] : heatWants(context, layers, runs, metricOf(state.metric)),
+    ...wantsOf(context, visible, shown.slice(0, MOST_LINES), metrics, "all")
+  ];
+}
+function overviewCard(context, [first, second]) {
+  const { state, store } = context;
+  const metric2 = metricOf(state.metric);
+  const runs = [first, second].filter((run) => run !== void 0);
+  const layers = context.layers.filter((layer) => runs.some((run) => wantOf(context, layer, run, metric2, "last")));
+  const columns = layers.map((layer) => ({
+    layer,
+    column: columnOf(context, layer, runs[0], metric2),
+    minus: second === void 0 ? null : columnOf(context, layer, second, metric2)
+  }));
+  const loaded = columns.filter(({ column }) => column?.complete).length;
+  const named4 = runs.map((run) => run || ".").join(" − ");
+  return {
+    id: "overview",
+    title: `${metric2.title} of every layer`,
+    subtitle: `${named4} · ${integer(loaded)} of ${counted(layers.length, "layer")} loaded`,
+    height: Math.max(150, Math.min(420, 80 + 13 * layers.length)),
+    wide: true,
+    wants: [],
+    loading: store.waiting > 0 && loaded === 0,
+    stamp: JSON.stringify([runs, metric2.id, layers, state.from, state.to, store.version]),
+    step: state.step,
+    open: null,
+    series: null,
+    build: () => overviewPlot(metric2.title, runs, columns, state.from, state.to)
+  };
 }
 
 // src/ui/report.ts
@@ -4960,7 +5001,7 @@ function parts({ values, colour: colour2, at: at2 }, low, high) {
 
 // src/ui/table.ts
 var ROW = 30;
-var MOST_LINES = 6;
+var MOST_LINES2 = 6;
 var Table = class {
   element = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "layers" });
   #change;
@@ -5089,7 +5130,7 @@ function textOf(context, layer, metric2, run) {
 }
 function linesOf(context, layer, metric2, run) {
   const other = otherRun(context);
-  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES - 1) : [other];
+  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES2 - 1) : [other];
   return [...runs.reverse(), run].flatMap((each) => {
     const column = columnOf(context, layer, each, metric2);
     return column?.complete ? [[context.colours.get(each) ?? 0, column]] : [];
@@ -5246,7 +5287,6 @@ function unreadableList({ unreadable }, shown) {
 
 // src/app.ts
 var POLL_MS = 5e3;
-var LIGHT_LOAD = 2e3;
 var App = class {
   #host = new Host();
   #client = new Client();
@@ -5430,8 +5470,9 @@ var App = class {
     return waiting ? `loading ${counted(waiting, "series", "series")} …` : this.#said;
   }
   #knownSteps(runs) {
-    const stamp = `${this.#store.version} ${JSON.stringify(runs)}`;
-    if (stamp !== this.#stepList.stamp) this.#stepList = { stamp, steps: this.#store.steps(new Set(runs)) };
+    const all = /* @__PURE__ */ new Set([...runs, this.#state.a, this.#state.b]);
+    const stamp = `${this.#store.version} ${JSON.stringify([...all])}`;
+    if (stamp !== this.#stepList.stamp) this.#stepList = { stamp, steps: this.#store.steps(all) };
     return this.#stepList.steps;
   }
   #layers(context) {
@@ -5453,46 +5494,11 @@ var App = class {
     this.#message.replaceChildren(...runs.length ? [] : [nothingShown("No run is selected.")]);
     this.#facts.replaceChildren();
     this.#grid.element.className = "grid";
-    this.#grid.update(runs.length ? [this.#heat(context, runs)] : [], this.#theme);
+    this.#grid.update(runs.length ? [overviewCard(context, runs)] : [], this.#theme);
     this.#grid.paint();
     this.#table.element.hidden = !runs.length;
     if (runs.length) this.#table.update(context, metrics, this.#theme.dark);
-    const metric2 = metricOf(this.#state.metric);
-    const visible = [.../* @__PURE__ */ new Set([...runs, ...context.shown.slice(0, 6)])];
-    const light = context.layers.length * runs.length * metrics.length <= LIGHT_LOAD;
-    return [
-      ...wantsOf(context, this.#table.visible, runs, metrics, "all"),
-      ...wantsOf(context, context.layers, runs, metrics, light ? "all" : "last"),
-      ...light ? [] : heatWants(context, context.layers, runs, metric2),
-      ...wantsOf(context, this.#table.visible, visible, metrics, "all")
-    ];
-  }
-  #heat(context, runs) {
-    const metric2 = metricOf(this.#state.metric);
-    const { state } = context;
-    const layers = context.layers.filter((layer) => runs.some((run) => wantOf(context, layer, run, metric2, "last")));
-    const of = (run) => layers.map((layer) => run === void 0 ? void 0 : columnOf(context, layer, run, metric2));
-    const [first, second] = [of(runs[0]), of(runs[1])];
-    const columns = layers.map((layer, i) => ({
-      layer,
-      column: first[i],
-      minus: runs[1] === void 0 ? null : second[i]
-    }));
-    const loaded = first.filter((column) => column?.complete).length;
-    return {
-      id: "overview",
-      title: `${metric2.title} of every layer`,
-      subtitle: `${runs.map((run) => run || ".").join(" − ")} · ${integer(loaded)} of ${counted(layers.length, "layer")} loaded`,
-      height: Math.max(150, Math.min(420, 80 + 13 * layers.length)),
-      wide: true,
-      wants: [],
-      loading: this.#store.waiting > 0 && loaded === 0,
-      stamp: JSON.stringify([runs, metric2.id, layers, state.from, state.to, this.#store.version]),
-      step: state.step,
-      open: null,
-      series: null,
-      build: () => overviewPlot(metric2.title, runs, columns, state.from, state.to)
-    };
+    return overviewWants(context, this.#table.visible, runs, metrics);
   }
   /** For tests in a browser: whether everything visible is loaded and painted. */
   get ready() {

@@ -2,22 +2,20 @@
 
 import { Catalogue } from "./data/catalogue.ts";
 import { Client } from "./data/client.ts";
-import { metricOf } from "./data/metrics.ts";
 import { Store, type Want } from "./data/store.ts";
-import { counted, integer } from "./maths/format.ts";
-import { overviewPlot } from "./pictures/overview.ts";
+import { counted } from "./maths/format.ts";
 import { theme, type Theme } from "./plot/theme.ts";
 import { Host, Messages } from "./host.ts";
 import { colours, selected } from "./runs.ts";
 import { decode, encode, pattern, shownStep, type State } from "./state.ts";
-import type { CardSpec } from "./ui/card.ts";
 import { el } from "./ui/dom.ts";
 import { emptyState, nothingShown } from "./ui/empty.ts";
 import { factsOf } from "./ui/facts.ts";
 import { mainRun, otherRun, type Context } from "./ui/gather.ts";
 import { Grid } from "./ui/grid.ts";
 import { layerCards } from "./ui/layercards.ts";
-import { columnOf, heatWants, metricsOf, wantOf, wantsOf } from "./ui/overviewdata.ts";
+import { overviewCard, overviewWants } from "./ui/overviewcard.ts";
+import { metricsOf } from "./ui/overviewdata.ts";
 import { report } from "./ui/report.ts";
 import { Sidebar } from "./ui/sidebar.ts";
 import { StepBar } from "./ui/stepbar.ts";
@@ -26,7 +24,6 @@ import { Toolbar } from "./ui/toolbar.ts";
 import { unreadableList } from "./ui/unreadable.ts";
 
 const POLL_MS = 5000;
-const LIGHT_LOAD = 2000; // series of layers: up to here the overview loads every step of all of them
 
 export class App {
   readonly #host = new Host();
@@ -227,8 +224,9 @@ export class App {
   }
 
   #knownSteps(runs: readonly string[]): number[] {
-    const stamp = `${this.#store.version} ${JSON.stringify(runs)}`;
-    if (stamp !== this.#stepList.stamp) this.#stepList = { stamp, steps: this.#store.steps(new Set(runs)) };
+    const all = new Set([...runs, this.#state.a, this.#state.b]);
+    const stamp = `${this.#store.version} ${JSON.stringify([...all])}`;
+    if (stamp !== this.#stepList.stamp) this.#stepList = { stamp, steps: this.#store.steps(all) };
     return this.#stepList.steps;
   }
 
@@ -255,48 +253,11 @@ export class App {
     this.#message.replaceChildren(...(runs.length ? [] : [nothingShown("No run is selected.")]));
     this.#facts.replaceChildren();
     this.#grid.element.className = "grid";
-    this.#grid.update(runs.length ? [this.#heat(context, runs)] : [], this.#theme);
+    this.#grid.update(runs.length ? [overviewCard(context, runs)] : [], this.#theme);
     this.#grid.paint();
     this.#table.element.hidden = !runs.length;
     if (runs.length) this.#table.update(context, metrics, this.#theme.dark);
-    const metric = metricOf(this.#state.metric);
-    const visible = [...new Set([...runs, ...context.shown.slice(0, 6)])];
-    const light = context.layers.length * runs.length * metrics.length <= LIGHT_LOAD;
-    return [
-      ...wantsOf(context, this.#table.visible, runs, metrics, "all"),
-      ...wantsOf(context, context.layers, runs, metrics, light ? "all" : "last"),
-      ...(light ? [] : heatWants(context, context.layers, runs, metric)),
-      ...wantsOf(context, this.#table.visible, visible, metrics, "all"),
-    ];
-  }
-
-  #heat(context: Context, runs: readonly string[]): CardSpec {
-    const metric = metricOf(this.#state.metric);
-    const { state } = context;
-    const layers = context.layers.filter((layer) => runs.some((run) => wantOf(context, layer, run, metric, "last")));
-    const of = (run: string | undefined) =>
-      layers.map((layer) => (run === undefined ? undefined : columnOf(context, layer, run, metric)));
-    const [first, second] = [of(runs[0]), of(runs[1])];
-    const columns = layers.map((layer, i) => ({
-      layer,
-      column: first[i],
-      minus: runs[1] === undefined ? null : second[i],
-    }));
-    const loaded = first.filter((column) => column?.complete).length;
-    return {
-      id: "overview",
-      title: `${metric.title} of every layer`,
-      subtitle: `${runs.map((run) => run || ".").join(" − ")} · ${integer(loaded)} of ${counted(layers.length, "layer")} loaded`,
-      height: Math.max(150, Math.min(420, 80 + 13 * layers.length)),
-      wide: true,
-      wants: [],
-      loading: this.#store.waiting > 0 && loaded === 0,
-      stamp: JSON.stringify([runs, metric.id, layers, state.from, state.to, this.#store.version]),
-      step: state.step,
-      open: null,
-      series: null,
-      build: () => overviewPlot(metric.title, runs, columns, state.from, state.to),
-    };
+    return overviewWants(context, this.#table.visible, runs, metrics);
   }
 
   /** For tests in a browser: whether everything visible is loaded and painted. */
