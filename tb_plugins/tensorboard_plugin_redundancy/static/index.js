@@ -1,4 +1,4 @@
-// sources sha256 b3defa86f18cb3d86d92c7c720459ca57b83c8fd435eba43de1aabd1ffbdefd3
+// sources sha256 75f3c1c2fdf2bbe8f7e88f63cc74c57253f857ee6fec5b29e5a410b22b01c285
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -3459,6 +3459,7 @@ var Card = class {
     const at2 = this.#pointer ?? this.#pinned();
     const reading = at2 && this.plot && this.#layout ? read(this.plot, this.#layout, at2.x, at2.y) : null;
     this.#tip.hidden = !reading;
+    if (!reading) this.#tip.classList.remove("pinned");
     if (!reading || !at2) return;
     const { frame } = this.#layout;
     const stroke = { colour: this.#theme.muted, width: 1, dash: [3, 3] };
@@ -5538,7 +5539,9 @@ function render() {
     document.head.append(el("style", {}, styles_default));
     const root = el("div", { id: "redundancy" });
     document.body.append(root);
-    window.addEventListener("error", (event) => show(event.error ?? event.message));
+    window.addEventListener("error", (event) => {
+      if (event.error) show(event.error);
+    });
     window.addEventListener("unhandledrejection", (event) => show(event.reason));
     const app = new App(root);
     window.redundancy = {

@@ -17,7 +17,9 @@ export function render(): void {
     document.head.append(el("style", {}, css));
     const root = el("div", { id: "redundancy" });
     document.body.append(root);
-    window.addEventListener("error", (event) => show(event.error ?? event.message));
+    window.addEventListener("error", (event) => {
+      if (event.error) show(event.error); // without one it is a note of the browser, as of a ResizeObserver
+    });
     window.addEventListener("unhandledrejection", (event) => show(event.reason));
     const app = new App(root);
     window.redundancy = {

@@ -144,6 +144,7 @@ export class Card {
     const at = this.#pointer ?? this.#pinned();
     const reading = at && this.plot && this.#layout ? read(this.plot, this.#layout, at.x, at.y) : null;
     this.#tip.hidden = !reading;
+    if (!reading) this.#tip.classList.remove("pinned");
     if (!reading || !at) return;
     const { frame } = this.#layout!;
     const stroke = { colour: this.#theme.muted, width: 1, dash: [3, 3] };
