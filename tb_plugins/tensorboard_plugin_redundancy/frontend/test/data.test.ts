@@ -8,7 +8,8 @@ import { readSpectrum } from "../src/data/spectrum.ts";
 import { Store, type Want } from "../src/data/store.ts";
 import { events, FIT } from "./events.ts";
 
-function pack(header: object, floats: readonly number[], version = 1): ArrayBuffer {
+/** The padding counts as part of the header, or stands behind it. */
+function pack(header: object, floats: readonly number[], version = 1, inside = true): ArrayBuffer {
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = 4 * Math.ceil((12 + text.length) / 4);
   const buffer = new ArrayBuffer(padded + 4 * floats.length);
@@ -18,7 +19,7 @@ function pack(header: object, floats: readonly number[], version = 1): ArrayBuff
   bytes.set(text, 12);
   const view = new DataView(buffer);
   view.setUint32(4, version, true);
-  view.setUint32(8, padded - 12, true);
+  view.setUint32(8, inside ? padded - 12 : text.length, true);
   floats.forEach((float, i) => view.setFloat32(padded + 4 * i, float, true));
   return buffer;
 }
@@ -27,7 +28,8 @@ test("a batch is read as it was packed, whatever the length of its header", () =
   for (const run of ["", "a", "ab", "abc", "層/🧠"]) {
     const first = { run, tag: "x", steps: [3, 5], wallTimes: [1, 2], lengths: [2, 1], offset: 0, error: null };
     const second = { run, tag: "y", steps: [7], wallTimes: [null], lengths: [1], offset: 12, error: "half" };
-    const { series, next } = decodeBatch(pack({ series: [first, second], next: 2 }, [1, 2, 3, NaN]));
+    const inside = run.length % 2 === 0;
+    const { series, next } = decodeBatch(pack({ series: [first, second], next: 2 }, [1, 2, 3, NaN], 1, inside));
     assert.equal(next, 2);
     assert.deepEqual(
       [...series[0]!.values].map((each) => [...each]),
