@@ -13,6 +13,8 @@ from tensorboard_plugin_redundancy import schema
 import tfredundancy as tfr
 from tfredundancy.callbacks import RedundancyMonitor
 from tfredundancy.inspection.analysis import records, table
+from tfredundancy.inspection.logs import RecordLog
+from tfredundancy.inspection.records import Settings
 
 FAST = {"replicates": 0, "measures": ("spectrum", "tail", "geometry", "change", "survival")}
 
@@ -97,6 +99,18 @@ def test_what_is_written_is_what_analyze_says(tmp_path):
     assert clusters.max() < header["clusters"] == 4
     assert drawn["alpha/hidden/kernel"][-1] == (10, np.float32(hidden.row["alpha"]))
     assert drawn["hidden/kernel/pair_angles"][-1][2].sum() == 16 * 15 / 2
+
+
+def test_series_say_their_place_in_the_network(tmp_path):
+    """TensorBoard sorts tags by name."""
+    from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
+
+    model = keras.Sequential([keras.Input((9,)), *(keras.layers.Dense(8, name=name) for name in ("z", "m", "a"))])
+    RecordLog(tmp_path).write(1, 1, list(records(model, settings=Settings(measures=("spectrum",)))))
+    accumulator = EventAccumulator(os.fspath(tmp_path), size_guidance={TENSORS: 0}).Reload()
+    contents = accumulator.PluginTagToContent(schema.PLUGIN_NAME)
+    places = {tag: schema.read_content(content).order for tag, content in contents.items()}
+    assert places == {"z/kernel/esd": 0, "m/kernel/esd": 1, "a/kernel/esd": 2}
 
 
 def test_masks_and_survival_of_a_pruned_model(tmp_path):

@@ -14,7 +14,7 @@ TOP = Path(__file__).parents[1]
 SETUP = ConfigParser(interpolation=None)
 SETUP.read(TOP / "setup.cfg")
 REQUIRED = [Requirement(line) for line in SETUP["options"]["install_requires"].split("\n") if line and line[0] != "#"]
-IMPORT_NAMES = {"scikit-learn": "sklearn"}
+IMPORT_NAMES = {"grpcio": "grpc", "scikit-learn": "sklearn"}
 
 
 def _imported(folder):

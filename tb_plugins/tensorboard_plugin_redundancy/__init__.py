@@ -1,1 +1,3 @@
-"""Redundancy of networks in TensorBoard. NumPy and json only: TensorBoard loads this at its start."""
+"""Redundancy of networks in TensorBoard. TensorBoard loads this at its start, so that nothing is imported here."""
+
+PLUGIN_NAME = "redundancy"  # in event files and addresses; it never changes

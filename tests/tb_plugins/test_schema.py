@@ -56,9 +56,46 @@ def test_a_newer_series_is_told_apart():
         assert not schema.read_content(json.dumps(newer).encode()).supported
 
 
+GOOD = json.loads(schema.content("esd", "conv1", (8, 27), 2))
+
+
+def test_a_series_of_a_newer_schema_may_look_otherwise():
+    for fields in (
+        {"v": 2},
+        {"v": 10**30, "kind": ["a"], "layer": {}, "shape": 7, "order": "x"},
+        {"v": 99, "kind": "esd"},
+    ):
+        found = schema.read_content(json.dumps(fields).encode())
+        assert (
+            not found.supported
+            and found.reason == f"written by a newer tfredundancy: schema {fields['v']}, this plugin reads 1"
+        )
+
+
+def test_the_place_in_the_network_may_be_missing():
+    assert schema.read_content(schema.content("esd", "conv1", (8, 27), 0)).order == 0
+    assert schema.read_content(schema.content("esd", "conv1", (8, 27))).order is None
+
+
+def test_an_unknown_kind_and_another_header_say_so():
+    for change, reason in (
+        ({"kind": "psd"}, "of a kind that this plugin does not know: 'psd'"),
+        ({"header": ["q", "n"]}, "its header is not that of 'esd': q, n"),
+    ):
+        assert schema.read_content(json.dumps(GOOD | change).encode()).reason == reason
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"\xff\x00", b"[]", b'{"v": 1}', b'{"v":"x","kind":"esd","layer":"","shape":[],"header":[]}']
-)
+    "data",
+    [
+        b"", b"\xff\x00", b"[]", b"3", b"null", b'"esd"', b'{"v": 1}', b"[" * 100_000,
+        *(json.dumps(GOOD | change).encode() for change in (
+            {"v": "x"}, {"v": True}, {"v": 1.0}, {"v": None}, {"v": float("inf")}, {"shape": []}, {"shape": [1, 2, 3]},
+            {"shape": ["8", 27]}, {"shape": None}, {"header": 3}, {"order": "first"}, {"order": 1.5},
+        )),
+    ],
+    ids=lambda data: repr(data[:90]),
+)  # fmt: skip
 def test_garbage_is_refused(data):
     with pytest.raises(ValueError, match="`data` must be the JSON of a recorded series"):
         schema.read_content(data)
@@ -69,7 +106,13 @@ def test_garbage_is_refused(data):
     [
         (lambda: schema.encode("psd", {}, []), "`kind` must be one of esd, .*kind='psd'"),
         (lambda: schema.encode("mask", {"units": 1}, [1]), "`header` of 'mask' must have the names units, kept. Received: units"),
-        (lambda: schema.decode("mask", np.zeros(1)), r"`vector` of 'mask' must have 2 numbers or more. Received: shape \(1,\)"),
+        (lambda: schema.decode("mask", np.zeros(1)), r"of 'mask' must have 2 numbers or more. Received: float64 of shape \(1,\)"),
+        (lambda: schema.decode("mask", np.zeros((2, 2))), r"2 numbers or more. Received: float64 of shape \(2, 2\)"),
+        (lambda: schema.decode("mask", np.array(["a", "b"], object)), r"2 numbers or more. Received: object of shape \(2,\)"),
+        (lambda: schema.decode("mask", np.zeros(3, complex)), r"2 numbers or more. Received: complex128"),
+        (lambda: schema.decode("angles", np.zeros(8)), "an angle and a cluster for each unit. Received: 3 numbers"),
+        (lambda: schema.decode("pair_angles", np.zeros(2 + 181)), "of 'pair_angles' must have 180 counts. Received: 181"),
+        (lambda: schema.decode("angles_null", np.zeros(4)), "of 'angles_null' must have 180 counts. Received: 0"),
     ],
 )  # fmt: skip
 def test_wrong_series_are_refused(call, message):

@@ -10,6 +10,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,6 @@ from tfredundancy.files import cell
 from tfredundancy.inspection.records import COLUMNS, Record
 from tfredundancy.inspection.summaries import EventLog, Series, append_whole
 
-SCALARS = (
-    "alpha", "stable_rank", "spikes", "frame_potential", "frame_excess", "clusters", "mean_angle", "density",
-    "distance_to_init", "removable", "repeated_responses",
-)  # fmt: skip
 TABLE = "monitor.csv"
 HEAD = ("step", "iterations", *COLUMNS)
 
@@ -57,26 +54,27 @@ class RecordLog:
         self.directory.mkdir(parents=True, exist_ok=True)
         append_whole(self._table, _lines(step, iterations, records, head=not self._table.exists()))
         values = {tag: value for record in records for tag, value in record_scalars(record).items()}
-        self._events.catch_up([(step, values)], [each for record in records for each in series(record)])
+        drawn = [each for order, record in enumerate(records) for each in series(record, order)]
+        self._events.catch_up([(step, values)], drawn)
         self.last = (step, iterations)
 
 
 def record_scalars(record: Record) -> dict[str, float]:
     """{`measure/matrix`: value} for the Time Series tab; NaN throughout where weights are NaN or infinite."""
     broken = bool(record.row.get("nonfinite"))
-    values = {name: np.nan if broken else record.row.get(name) for name in SCALARS}
+    values = {name: np.nan if broken else record.row.get(name) for name in schema.SCALARS}
     return {f"{name}/{record.path}": float(value) for name, value in values.items() if value is not None}
 
 
-def series(record: Record) -> list[Series]:
-    """What the plugin draws of a record."""
+def series(record: Record, order: int | None = None) -> list[Series]:
+    """What the plugin draws of a record, whose matrix is the network's `order`-th."""
     found = [_esd(record), *_angles(record)]
     if record.kept is not None:
         header = {"units": record.kept.size, "kept": int(record.kept.sum())}
         found.append(_series(record, "mask", header, record.kept))
     if record.survival is not None:
         found.append(_survival(record))
-    return [each for each in found if each is not None]
+    return [replace(each, order=order) for each in found if each is not None]
 
 
 def _series(record: Record, kind: str, header: Mapping[str, float], data: np.ndarray) -> Series:

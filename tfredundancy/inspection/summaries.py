@@ -33,6 +33,7 @@ class Series:
         shape: (units, fan_in) of the unit matrix.
         header: {name: number}.
         data: array of numbers.
+        order: place of the matrix in the network, from 0 on, or None.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Series:
     shape: tuple[int, int]
     header: Mapping[str, float]
     data: np.ndarray
+    order: int | None = None
 
     @property
     def tag(self) -> str:
@@ -102,7 +104,7 @@ class EventLog:
         if series.tag not in self._introduced:
             value.metadata.data_class = summary_pb2.DATA_CLASS_TENSOR
             value.metadata.plugin_data.plugin_name = schema.PLUGIN_NAME
-            value.metadata.plugin_data.content = schema.content(series.kind, series.layer, series.shape)
+            value.metadata.plugin_data.content = schema.content(series.kind, series.layer, series.shape, series.order)
         return value
 
     def _append(self, events: Iterable[event_pb2.Event]) -> None:
