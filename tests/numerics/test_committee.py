@@ -52,8 +52,9 @@ def test_averages_equal_quadrature(activation, seed):
 
 
 def test_a_swapped_index_would_be_seen():
-    c = covariance(0)
-    right = average(lambda a, b, d: ERF.slope(a) * b * ERF.value(d), c[:3, :3])
+    c = np.array([[1.0, 0.5, -0.3], [0.5, 1.0, 0.2], [-0.3, 0.2, 2.0]])
+    right = average(lambda a, b, d: ERF.slope(a) * b * ERF.value(d), c)
+    assert ERF.i3(c[0, 0], c[0, 1], c[0, 2], c[1, 2], c[2, 2]) == pytest.approx(right, abs=1e-4)
     assert abs(ERF.i3(c[0, 0], c[0, 2], c[0, 1], c[1, 2], c[1, 1]) - right) > 1e-2
 
 

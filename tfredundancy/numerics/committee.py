@@ -118,7 +118,7 @@ def ode(
     start = np.concatenate([q.ravel(), r.ravel(), v.ravel()])
     with np.errstate(over="ignore", invalid="ignore"):  # of trial steps towards a divergence
         found = solve_ivp(
-            change, (0.0, max(times[-1], 1e-9)), start, "LSODA", times, events=beyond, rtol=1e-7, atol=1e-9
+            change, (0.0, max(times[-1], 1e-9)), start, "LSODA", times, events=beyond, rtol=1e-6, atol=1e-8
         )
     if found.status < 0 and np.abs(found.y[:, -1]).max() < np.sqrt(LIMIT):
         raise RuntimeError(f"the integrator stopped at t = {found.t[-1]}: {found.message}")
