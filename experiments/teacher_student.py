@@ -9,7 +9,7 @@ trained, ε* = ησ²/2π · (L + M/√3) for small η, and does not where both 
 (3) Tian et al. 2019 (arXiv:1905.13405): the units of a deep ReLU student, several times as wide, come to respond as teacher units
 do, the lowest layer first. Do the lucky ones at initialisation win, and do outgoing weights of those that match nothing vanish?
 
-    python experiments/teacher_student.py                    N = 300, 5 seeds: about 3 minutes on 2 idle cores
+    python experiments/teacher_student.py                    N = 500, 5 seeds: about 4 minutes on 2 idle cores
     python experiments/teacher_student.py --preset paper     N = 784, 10 seeds, Tian's widths: about 2 hours on 2 cores
 
 The same command again continues a run that was stopped.
@@ -18,8 +18,8 @@ The same command again continues a run that was stopped.
 import argparse
 import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,18 +33,19 @@ from tfredundancy import models, runs
 from tfredundancy.datasets import teacher as teachers
 from tfredundancy.figures import teachers as figures
 from tfredundancy.files import read_json, save_figure, write_csv, write_json
-from tfredundancy.lottery import Ticket, courses
+from tfredundancy.lottery import Ticket, courses, students
+from tfredundancy.lottery import student_claims as claims
 from tfredundancy.lottery.courses import Net
 from tfredundancy.lottery.online import OnlineTrainer
-from tfredundancy.lottery.reports import difference, shown, spread, text_table
+from tfredundancy.lottery.reports import shown, spread, text_table
 from tfredundancy.lottery.visits import Row, log_spaced, train_and_visit
 from tfredundancy.models.committee import HALF_LOSS_RATE, measure, set_weights
-from tfredundancy.numerics import committee, responses
+from tfredundancy.numerics import committee
 from tfredundancy.runs import Common, RunDirectory, flag, positive
 
 SETTINGS = ("1x1:0.1", "1x2:0.1", "2x2:0", "2x2:0.1", "2x3:0.1", "2x4:0.1", "3x3:0", "3x4:0.1")
 PRESETS = {
-    "quick": dict(dataset="gaussian", seeds=5, inputs=300, duration=300.0, keras_duration=120.0, final_inputs=100,
+    "quick": dict(dataset="gaussian", seeds=5, inputs=500, duration=300.0, keras_duration=100.0, final_inputs=100,
                   final_duration=1500.0, surplus=(0, 1, 2, 4), widths=(5, 8, 10, 12), multiple=5, outputs=50, steps=2000),
     "paper": dict(dataset="gaussian", seeds=10, inputs=784, duration=1000.0, keras_duration=400.0, final_inputs=500,
                   final_duration=4000.0, surplus=(0, 1, 2, 3, 4, 6), widths=(10, 15, 20, 25), multiple=10, outputs=100,
@@ -58,10 +59,7 @@ PAPER = {
     "reference": "Goldt et al. 2019, arXiv:1906.08632; Tian et al. 2019, arXiv:1905.13405",
 }
 LOOKS, LAST_LOOKS = 50, 10  # at a course; those at its end that a final error is the mean of
-ASYMPTOTE_RATE, ASYMPTOTE_NETS = 0.02, ((1, 1), (1, 2), (1, 4), (2, 2), (2, 3), (2, 4))
-BATCH, INPUT_SIZE, INPUT_STD, PROBES = 64, 20, 10.0, 2000  # of the deep student, the first three as in Tian's code
-MATCHED = 0.95  # correlation
-FAN_OUTS = ("fan_out_matched", "fan_out_unmatched")
+LATER = 20  # how many times as long the ODE is followed, to where a simulation would take too long
 TABLES = ("results", "courses", "overlaps", "final", "units", "layers", "nodes")
 
 
@@ -177,7 +175,7 @@ def check(args: Args) -> None:
             "`keras_setting` must be one of `settings`, followed no longer than `duration`. "
             f"Received: {args.keras_setting}, {args.keras_duration}"
         )
-    teachers.relu_layers(0, INPUT_SIZE, args.widths, args.outputs)
+    teachers.relu_layers(0, students.INPUT_SIZE, args.widths, args.outputs)
 
 
 # --- ODE and simulation ---
@@ -198,7 +196,7 @@ def follow(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], float]
             ours = courses.one_net(found, seed, place, net)
             theirs = courses.theory(ours, net, args.rate)
             key = {"setting": net.name, "head_start": net.head_start, "seed": seed}
-            rows.append(("results", key | compared(ours, theirs, 5 / args.inputs**0.5)))
+            rows.append(("results", key | courses.compared(ours, theirs, 5 / args.inputs**0.5)))
             rows += course_rows(key, {"ode": theirs, "simulation": ours})
             if net.name == args.keras_setting and net.head_start == args.head_starts[-1] and seed == 0:
                 rows += [
@@ -226,40 +224,12 @@ def progress(what: str, steps: float) -> tqdm:
     return tqdm(total=round(steps), desc=what, unit="step", smoothing=0.05, dynamic_ncols=True)
 
 
-def compared(ours: committee.Course, theirs: committee.Course, bound: float) -> Row:
-    """What one seed's simulation and its ODE have to do with each other."""
-    at = {"ode": float(theirs.diverged_at), "simulation": float(ours.diverged_at)}
-    lost = [f"{name} diverged at t = {when:.3g}" for name, when in at.items() if np.isfinite(when)]
-    if lost:
-        return {"outcome": ", ".join(lost)}
-    leaving = [courses.plateau_exit(course.times, course.error) for course in (theirs, ours)]
-    before, during, after = phases(ours.times, leaving)
-    order = courses.nearest_order(ours, theirs)
-    raw, sorted_ = (np.maximum(*courses.distances(ours, theirs, which)) for which in (None, order))
-    dr, dq = courses.distances(ours, theirs)
-    outcome = "other units" if sorted_[-1] <= bound else "elsewhere"
-    row = {"outcome": "same units" if raw[-1] <= bound else outcome, "bound": bound}
-    for name, where in (("before", before), ("during", during), ("after", after)):
-        row |= {f"d{what}_{name}": d[where].max() if where.any() else None for what, d in (("r", dr), ("q", dq))}
-    row["distance_end_any_order"] = sorted_[-1]
-    for name, exit_ in zip(("ode", "simulation"), leaving, strict=True):
-        row |= {f"exit_{name}": exit_.half if exit_ else None}
-    return row | {"error_ode": theirs.error[-1], "error_simulation": ours.error[-1]}
-
-
-def phases(times: np.ndarray, leaving: Sequence[courses.Exit | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which looks are before, in and after the exit from the plateau, of ODE and simulation together."""
-    begin = min((each.begin for each in leaving if each), default=np.inf)
-    end = max((each.end if each else np.inf for each in leaving), default=np.inf) if np.isfinite(begin) else np.inf
-    return times <= begin, (times > begin) & (times < end), times >= end
-
-
 def course_rows(key: Row, found: dict[str, committee.Course]) -> list[tuple[str, Row]]:
     """Rows of courses.csv; each says whether it is in the exit from the plateau."""
     leaving = [courses.plateau_exit(course.times, course.error) for course in found.values()]
     rows = []
     for source, course in found.items():
-        during = phases(course.times, leaving)[1]
+        during = courses.phases(course.times, leaving)[1]
         for time_, error, inside in zip(course.times, course.error, during, strict=True):
             error = None if np.isnan(error) else error
             rows.append(("courses", key | {"source": source, "time": time_, "error": error, "in_exit": bool(inside)}))
@@ -326,7 +296,7 @@ def final_errors(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], 
     late = (
         np.rint(np.linspace(0.8, 1, LAST_LOOKS + 1)[1:] * args.final_duration * args.final_inputs) / args.final_inputs
     )
-    times = np.concatenate([early, late])
+    times, later = np.concatenate([early, late]), [LATER * args.final_duration]
     with progress("final errors", times[-1] * args.final_inputs) as bar:
         found, seconds = courses.simulated(
             nets, seeds=args.seeds, size=args.final_inputs, rate=args.final_rate, times=times, advance=bar.update,
@@ -336,7 +306,7 @@ def final_errors(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], 
     for place, net in enumerate(tqdm(nets, desc="ODE", dynamic_ncols=True)):
         for seed in range(args.seeds):
             ours = courses.one_net(found, seed, place, net)
-            rows += final_rows(args, net, seed, ours, courses.theory(ours, net, args.final_rate))
+            rows += final_rows(args, net, seed, ours, courses.theory(ours, net, args.final_rate, later))
     return rows, seconds + time.monotonic() - began
 
 
@@ -361,20 +331,30 @@ def final_rows(
         )
     if np.isfinite([ours.diverged_at, theirs.diverged_at]).any():
         when = np.nanmin([ours.diverged_at, theirs.diverged_at])
-        return [
-            ("final", row | {"outcome": f"diverged at t = {when:.3g}", "error": None, "ode": None, "ode_change": None})
-        ]
-    last = theirs.error[-LAST_LOOKS:]
-    row |= {"error": ours.error[-LAST_LOOKS:].mean(), "ode": last.mean(), "ode_change": last[-1] / last[0] - 1}
-    alike = committee.unit_correlations(ours.q[-1], ours.r[-1], ours.t)
+        lost = {"outcome": f"diverged at t = {when:.3g}", "error": None, "ode": None, "ode_later": None}
+        return [("final", row | lost)]
+    row |= {"error": ours.error[-LAST_LOOKS:].mean()}
+    row |= {"ode": theirs.error[-1 - LAST_LOOKS : -1].mean(), "ode_later": theirs.error[-1]}
+    sources = {"simulation": ours, "ode_later": theirs}
+    return [
+        ("final", row),
+        *(row for source, course in sources.items() for row in unit_rows(key | {"source": source}, course)),
+    ]
+
+
+def unit_rows(key: Row, course: committee.Course) -> list[tuple[str, Row]]:
+    """Rows of units.csv: what each student unit is like at the last look, and how much it adds."""
+    alike = committee.unit_correlations(course.q[-1], course.r[-1], course.t)
     best = np.abs(alike).argmax(axis=1)
-    size = committee.ERF.i2(*[np.diagonal(ours.q[-1])] * 3) / np.mean(committee.ERF.i2(*[np.diagonal(ours.t)] * 3))
-    units = [
-        ("units", key | {"unit": i, "teacher": n, "correlation": alike[i, n], "v": ours.v[-1][i],
-                         "strength": abs(ours.v[-1][i]) * size[i] ** 0.5})
+    own, theirs = (committee.ERF.i2(*[np.diagonal(overlaps)] * 3) for overlaps in (course.q[-1], course.t))
+    strength = np.abs(course.v[-1]) * np.sqrt(own / theirs.mean())
+    return [
+        (
+            "units",
+            key | {"unit": i, "teacher": n, "correlation": alike[i, n], "v": course.v[-1][i], "strength": strength[i]},
+        )
         for i, n in enumerate(best)
-    ]  # fmt: skip
-    return [("final", row), *units]
+    ]
 
 
 # --- the deep student ---
@@ -384,7 +364,7 @@ def deep(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], float]:
     """Train a deep ReLU student for each seed, with a teacher of its own → rows of layers and nodes, and seconds."""
     rows, seconds, at = [], 0.0, log_spaced(args.steps, 12)
     student = models.mlp(
-        (1, 1, INPUT_SIZE), args.outputs, hidden=tuple(args.multiple * width for width in args.widths),
+        (1, 1, students.INPUT_SIZE), args.outputs, hidden=tuple(args.multiple * width for width in args.widths),
         initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
     )  # fmt: skip
     student.compile(
@@ -393,11 +373,12 @@ def deep(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], float]:
     fresh = Ticket.take(student)
     with progress("deep students", args.seeds * args.steps) as bar:
         for seed in range(args.seeds):
-            layers = teachers.relu_layers(seed, INPUT_SIZE, args.widths, args.outputs)
-            start = initial_student(fresh, seed)
+            layers = teachers.relu_layers(seed, students.INPUT_SIZE, args.widths, args.outputs)
+            start = students.initial_student(fresh, seed)
+            visit = partial(students.look_at_layers, layers, student, start, at[-1])
             found = train_and_visit(
-                OnlineTrainer(student, partial(labelled, layers)), start, partial(look, layers, student, start, at[-1]), at=at,
-                seed=seed, rate=partial(np.full_like, fill_value=args.deep_rate, dtype=np.float64), keep_net=False,
+                OnlineTrainer(student, partial(students.labelled, layers)), start, visit, at=at, seed=seed,
+                rate=partial(np.full_like, fill_value=args.deep_rate, dtype=np.float64), keep_net=False,
                 file=run / "checkpoints" / f"deep{seed}.npz", checkpoint_every=args.checkpoint_seconds, advance=bar.update,
             )  # fmt: skip
             rows += [
@@ -405,83 +386,6 @@ def deep(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], float]:
             ]
             seconds += found.seconds
     return rows, seconds
-
-
-def initial_student(fresh: Ticket, seed: int) -> Ticket:
-    """Kernels drawn from ±1/√fan-in, as PyTorch's layers begin; biases 0."""
-    rng = np.random.default_rng([seed, 3])
-    variables = {}
-    for path, value in fresh.variables.items():
-        limit = len(value) ** -0.5 if value.ndim == 2 else 0.0
-        variables[path] = rng.uniform(-limit, limit, value.shape).astype(value.dtype) if value.ndim == 2 else value
-    return replace(fresh, variables=variables)
-
-
-def labelled(layers: Sequence, seed: int, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (steps, batch, 1, 1, size) and the teacher's outputs (steps, batch, outputs)."""
-    x = INPUT_STD * teachers.examples(seed, start * BATCH, stop * BATCH, INPUT_SIZE)[0]
-    y = forward(layers, x)[-1]
-    return x.reshape(-1, BATCH, 1, 1, INPUT_SIZE), y.reshape(-1, BATCH, y.shape[-1])
-
-
-def forward(layers: Sequence, x: np.ndarray) -> list[np.ndarray]:
-    """Responses of each hidden layer, and the outputs."""
-    found = [x]
-    for kernel, bias in layers[:-1]:
-        found.append(np.maximum(found[-1] @ kernel + bias, 0))
-    return [*found[1:], found[-1] @ layers[-1][0] + layers[-1][1]]
-
-
-def look(layers: Sequence, student: keras.Model, start: Ticket, last: int, step: int, loss: float | None) -> list[Row]:
-    """How alike the units of teacher and student are, layer by layer; at the end also unit by unit."""
-    x = INPUT_STD * teachers.examples(2**32, 0, PROBES, INPUT_SIZE)[0]  # no seed's
-    ours, initial = (paired(variables) for variables in (Ticket.take(student).variables, start.variables))
-    theirs, now, before = (forward(each, x) for each in (layers, ours, initial))
-    error = np.square(now[-1] - theirs[-1]).mean() / theirs[-1].var()
-    rows = []
-    for place, (a, b, c) in enumerate(zip(theirs[:-1], now[:-1], before[:-1], strict=True)):
-        varying = a.std(axis=0) > 0
-        alive = (b.std(axis=0) > 0) & (c.std(axis=0) > 0)
-        if not alive.any():
-            rows.append({"table": "layers", "layer": place + 1, "outcome": "no unit responds", "relative_error": error})
-            continue
-        found = responses.match(a[:, varying], b, c)
-        fan_out, fan_out_initial = (np.linalg.norm(net[place + 1][0], axis=1) for net in (ours, initial))
-        alike = np.corrcoef(a[:, varying].T, b[:, alive].T)[: varying.sum(), varying.sum() :].max(axis=0)
-        matched, units = alike >= MATCHED, np.flatnonzero(alive)
-        rows.append({
-            "table": "layers", "layer": place + 1, "outcome": "trained", "relative_error": error, "loss": loss,
-            "correlation": found.mean, "lucky": float(np.mean(found.initial_rank == 0)), "chance": 1 / b.shape[1],
-            "matched_units": int(matched.sum()), "units": b.shape[1],
-            **{f"fan_out_{name}": ratio(fan_out, fan_out_initial, units[which])
-               for name, which in (("matched", matched), ("unmatched", ~matched))},
-        })  # fmt: skip
-        if step == last:
-            numbers = zip(units, alike, fan_out[units], fan_out_initial[units], strict=True)
-            rows += [
-                {
-                    "table": "nodes",
-                    "layer": place + 1,
-                    "unit": int(u),
-                    "correlation": r,
-                    "fan_out": f,
-                    "fan_out_initial": f0,
-                }
-                for u, r, f, f0 in numbers
-            ]
-    return rows
-
-
-def paired(variables: dict[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(kernel, bias) of each layer, in order."""
-    arrays = list(variables.values())
-    kernels, biases = ([a for a in arrays if a.ndim == n] for n in (2, 1))
-    return list(zip(kernels, biases, strict=True))
-
-
-def ratio(now: np.ndarray, initial: np.ndarray, units: np.ndarray) -> float | None:
-    """Mean norm of outgoing weights over some units, by the initial; None where there is no unit."""
-    return float(now[units].mean() / initial[units].mean()) if len(units) else None
 
 
 # --- what it amounts to ---
@@ -496,17 +400,18 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
             tables["overlaps"], f"{args.keras_setting}, head start {last:g}, seed 0: lines ODE, ○ simulation, × Keras"
         ),
         "final_errors": figures.final_errors(tables["final"]),
-        "unit_states": figures.unit_states(tables["units"]),
+        "unit_states": figures.unit_states(tables["units"][tables["units"]["noise"] > 0]),
         "deep_students": figures.deep_students(tables["layers"], tables["nodes"]),
     }
     for name, figure in drawn.items():
         save_figure(run / "figures" / name, figure)
     header, rows = overview(tables["results"])
     found = [
-        *follow_claims(args, tables),
-        asymptote_claim(),
-        *final_claims(tables["final"], tables["units"]),
-        *deep_claims(tables["layers"]),
+        *claims.follow_claims(args.head_starts, tables),
+        claims.keras_claim(args.keras_setting, args.inputs, tables["overlaps"]),
+        claims.asymptote_claim(),
+        *claims.final_claims(tables["final"], tables["units"]),
+        *claims.deep_claims(tables["layers"]),
     ]
     summary = {
         "experiment": "teacher_student",
@@ -517,12 +422,12 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
         "claims": found,
         "final": [
             dict(zip(("layers", "noise", "surplus"), key, strict=True))
-            | {name: spread(of[name]) for name in ("error", "ode", "ode_change", "asymptote")}
+            | {name: spread(of[name]) for name in ("error", "ode", "ode_later", "asymptote")}
             for key, of in tables["final"].groupby(["layers", "noise", "surplus"])
         ],
         "deep": [
-            {"layer": layer} | {name: spread(of[name]) for name in ("correlation", "lucky", *FAN_OUTS)}
-            for layer, of in at_the_end(tables["layers"]).groupby("layer")
+            {"layer": layer} | {name: spread(of[name]) for name in ("correlation", "lucky", *claims.FAN_OUTS)}
+            for layer, of in claims.at_the_end(tables["layers"]).groupby("layer")
         ],
         "table": {"header": header, "rows": rows},
         "picture": "figures/errors.png",
@@ -543,160 +448,6 @@ def reduction(args: Args) -> str:
         f"N = {args.inputs}; deep teachers of {widths} units, students {args.multiple} times as wide, {args.steps:,} steps; the "
         "papers have N = 784, and 10, 15, 20, 25 units, 10 times as wide, 62,500 steps"
     )
-
-
-def at_the_end(layers: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the last step of nets whose layer responds."""
-    return layers[(layers["step"] == layers["step"].max()) & (layers["outcome"] == "trained")]
-
-
-def follow_claims(args: Args, tables: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """For each head start: order parameters, errors, exits; and the Keras model beside the ODE."""
-    found, results = [], tables["results"]
-    for start in args.head_starts:
-        here = results[
-            (results["head_start"] == start) & results["outcome"].isin(["same units", "other units", "elsewhere"])
-        ]
-        if here.empty:
-            continue
-        words = f"head start {start:g}"
-        for when in ("before", "after"):
-            farthest = here[[f"{name}_{when}" for name in ("dr", "dq")]].max(axis=1) / here["bound"]
-            if farthest.notna().any():
-                found.append(
-                    within(farthest.dropna(), 1.0, f"{words}, {when} the exit: greatest |ΔR|, |ΔQ| by 5/√N", "runs")
-                )
-        ratios = error_ratios(tables["courses"], start)
-        found.append(
-            within(
-                ratios,
-                0.1,
-                f"{words}: greatest difference of mean errors above 0.001, relative, outside exits",
-                "settings",
-            )
-        )
-        both = here.dropna(subset=["exit_ode", "exit_simulation"])
-        if len(both):
-            claim = f"{words}: exit time of the simulation by the ODE's"
-            same = (here["outcome"] == "same units").sum()
-            verdict = f"{same} of {len(here)} end in the same units, {len(both)} have a plateau and left it"
-            found.append(
-                {"claim": claim, "ours": spread(both["exit_simulation"] / both["exit_ode"]), "verdict": verdict}
-            )
-    return [*found, keras_claim(args, tables["overlaps"])]
-
-
-def within(values: pd.Series, bound: float, claim: str, what: str) -> dict[str, Any]:
-    """A claim that each of some values is at most a bound."""
-    inside = int((values <= bound).sum())
-    verdict = "holds" if inside == len(values) else "fails in some"
-    return {
-        "claim": claim,
-        "ours": spread(values),
-        "verdict": f"{verdict}: at most {bound:g} in {inside} of {len(values)} {what}",
-    }
-
-
-def error_ratios(table: pd.DataFrame, start: float) -> pd.Series:
-    """Per setting max |mean simulation / mean ODE − 1| over looks with a mean above 0.001, of seeds outside their exits."""
-    here = table[(table["head_start"] == start) & ~table["in_exit"]]
-    means = here.groupby(["setting", "time", "source"])["error"].mean().unstack()
-    means = means[means["ode"] > 1e-3]
-    return (means["simulation"] / means["ode"] - 1).abs().groupby("setting").max()
-
-
-def keras_claim(args: Args, overlaps: pd.DataFrame) -> dict[str, Any]:
-    """How far the Keras model's order parameters are from the ODE's, by 5/√N."""
-    values = overlaps.pivot_table(index=["time", "name"], columns="source", values="value").dropna()
-    far = (values["keras"] - values["ode"]).abs().groupby("time").max() / (5 / args.inputs**0.5)
-    return within(far, 1.0, f"Keras model {args.keras_setting}: greatest |ΔR|, |ΔQ| to the ODE by 5/√N", "looks")
-
-
-def asymptote_claim() -> dict[str, Any]:
-    """The ODE's fixed point by ησ²/2π · (L + M/√3), at a small rate."""
-    ratios = []
-    for m, k in ASYMPTOTE_NETS:
-        q, r = 0.01 * np.eye(k), np.eye(k, m)
-        q[:m, :m] = np.eye(m)
-        times = [0, 4000 / ASYMPTOTE_RATE]
-        found = committee.ode(q, r, np.eye(m), np.ones(k), np.ones(m), rate=ASYMPTOTE_RATE, noise=0.1, times=times)
-        ratios.append(found.error[-1] / committee.asymptotic_error(ASYMPTOTE_RATE, 0.1, units=k, teacher_units=m))
-    inside = sum(1 <= ratio <= 1.03 for ratio in ratios)
-    verdict = (
-        f"{'holds' if inside == len(ratios) else 'fails in some'}: in [1, 1.03] for {inside} of {len(ratios)} (M, K)"
-    )
-    return {
-        "claim": f"ODE's fixed point by the asymptote, η = {ASYMPTOTE_RATE}",
-        "ours": spread(ratios),
-        "verdict": verdict,
-    }
-
-
-def final_claims(final: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, Any]]:
-    """How the final error with noise changes from the least surplus to the greatest, and how many units share a teacher unit."""
-    few, many, found = final["surplus"].min(), final["surplus"].max(), []
-    if few == many:
-        return []
-    expected = {"first": ("above", "grows, as claimed"), "both": ("below", "falls, as claimed")}
-    for layers, rows in final[final["noise"] > 0].groupby("layers", sort=False):
-        table = (rows["error"] / rows["scale"]).groupby([rows["seed"], rows["surplus"]]).first().unstack()
-        change = difference(table[many], table[few])
-        if change is not None:
-            side, words = expected[layers]
-            verdict = {side: words, "overlaps": "not told from constant"}.get(change["verdict"], change["verdict"])
-            claim = f"{figures.LAYERS[layers][0]}: final error / ησ² with L = {many} minus that with L = {few}"
-            found.append({"claim": claim, "ours": change, "verdict": verdict})
-    most = units[(units["surplus"] == many) & (units["noise"] > 0)]
-    kinds = [figures.state(*pair) for pair in zip(most["correlation"], most["strength"], strict=True)]
-    sharing = (
-        most.assign(matches=[kind in ("match", "opposite") for kind in kinds])
-        .groupby(["seed", "layers"])["matches"]
-        .sum()
-        .unstack()
-    )
-    if {"first", "both"} <= set(sharing):
-        change = difference(sharing["both"], sharing["first"])
-        verdict = {"above": "more units share a teacher unit", "overlaps": "not told apart"}.get(
-            change["verdict"], change["verdict"]
-        )
-        claim = f"L = {many}: units that match a teacher unit, both layers trained minus first only"
-        found.append({"claim": claim, "ours": change, "verdict": verdict})
-    return found
-
-
-def deep_claims(layers: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each layer: correlation, luck against chance, and what became of the outgoing weights of units that match nothing."""
-    end, found = at_the_end(layers), []
-    for layer, rows in end.groupby("layer"):
-        rows = rows.set_index("seed")
-        paper = {1: "the paper's is 0.999", 2: "the paper's is about 0.95"}.get(layer, "the paper gives no figure")
-        found.append(
-            {
-                "claim": f"layer {layer}: correlation with the teacher's units",
-                "ours": spread(rows["correlation"]),
-                "verdict": paper,
-            }
-        )
-        luck = difference(rows["lucky"], rows["chance"])
-        verdict = {"above": "luck matters", "overlaps": "not told from chance"}.get(luck["verdict"], luck["verdict"])
-        found.append(
-            {
-                "claim": f"layer {layer}: winners that led at initialisation, minus chance",
-                "ours": luck,
-                "verdict": verdict,
-            }
-        )
-        weights = rows.dropna(subset=list(FAN_OUTS))
-        if len(weights):
-            change = difference(weights["fan_out_unmatched"], weights["fan_out_matched"])
-            ours = spread(weights["fan_out_unmatched"])
-            verdict = {"below": "less than those that match", "overlaps": "not told from those that match"}
-            size = "not zero" if ours["min"] > 0.1 else "near zero"
-            found.append({
-                "claim": f"layer {layer}: outgoing weights of units that match nothing, by the initial ones", "ours": ours,
-                "minus_matched": change, "verdict": f"{size}; {verdict.get(change['verdict'], change['verdict'])}",
-            })  # fmt: skip
-    return found
 
 
 def overview(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:

@@ -34,10 +34,10 @@ def test_overlaps_of_three_sources_have_one_colour_for_a_name():
 
 def test_final_errors_are_divided_by_the_scale_where_there_is_noise():
     rows = [
-        (layers, noise, surplus, seed, 0.1 + seed, 0.2, 0.3 if layers == "first" else None, 0.5 if noise else 1.0)
+        (layers, noise, surplus, seed, 0.1 + seed, 0.2, 0.15, 0.3 if layers == "first" else None, 0.5 if noise else 1.0)
         for layers in ("first", "both") for noise in (0.1, 0.0) for surplus in (0, 1) for seed in (0, 1)
     ]  # fmt: skip
-    columns = ["layers", "noise", "surplus", "seed", "error", "ode", "asymptote", "scale"]
+    columns = ["layers", "noise", "surplus", "seed", "error", "ode", "ode_later", "asymptote", "scale"]
     noisy, clean = teachers.final_errors(pd.DataFrame(rows, columns=columns)).axes
     np.testing.assert_allclose(noisy.lines[0].get_ydata(), 0.6 / 0.5)
     np.testing.assert_allclose(noisy.lines[-1].get_ydata(), 0.3 / 0.5)
@@ -45,12 +45,9 @@ def test_final_errors_are_divided_by_the_scale_where_there_is_noise():
 
 
 def test_states_are_counted():
-    rows = [
-        ("first", 0.1, 1, seed, unit, r, s)
-        for seed in (0, 1)
-        for unit, (r, s) in enumerate(((0.99, 1), (0.5, 1), (0.9, 0.01)))
-    ]
-    columns = ["layers", "noise", "surplus", "seed", "unit", "correlation", "strength"]
+    kinds = ((0.99, 1), (0.5, 1), (0.9, 0.01))
+    rows = [("simulation", "first", 1, seed, unit, *kind) for seed in (0, 1) for unit, kind in enumerate(kinds)]
+    columns = ["source", "layers", "surplus", "seed", "unit", "correlation", "strength"]
     axes = teachers.unit_states(pd.DataFrame(rows, columns=columns)).axes[0]
     heights = {bars.get_label(): [bar.get_height() for bar in bars] for bars in axes.containers}
     assert list(heights.values()) == [[1], [0], [1], [1]]

@@ -56,7 +56,7 @@ def test_the_head_start_and_the_theory(tmp_path):
 
 def test_a_plateau_of_known_shape():
     times = np.geomspace(0.1, 1000, 60)
-    error = 0.1 / (1 + (times / 100) ** 4) + 1e-4
+    error = np.exp(-times) + 0.1 / (1 + (times / 100) ** 4) + 1e-4
     found = plateau_exit(times, error)
     assert 30 < found.begin < 100 < found.half < found.end
     assert error[times == found.half] <= error[times == found.begin] / 2
@@ -83,3 +83,21 @@ def test_distances_up_to_the_order_of_units():
     best = nearest_order(ours, theirs)
     assert [order[i] for i in best] == [0, 1, 2]
     assert max(*distances(ours, theirs, best)) < 1e-12
+
+
+def test_outcomes_of_a_comparison():
+    rng = np.random.default_rng(0)
+    w, teacher, order = rng.normal(size=(3, 9)), rng.normal(size=(2, 9)), [2, 0, 1]
+    theirs = course(w, teacher)
+    far = course(rng.normal(size=(3, 9)), teacher)
+    found = [courses.compared(ours, theirs, 0.05)["outcome"] for ours in (theirs, course(w[order], teacher), far)]
+    assert found == ["same units", "other units", "elsewhere"]
+
+
+def test_phases_are_those_of_both_exits():
+    leaving = [courses.Exit(2.0, 3.0, 5.0), courses.Exit(3.0, 4.0, 6.0)]
+    before, during, after = courses.phases(np.arange(8.0), leaving)
+    assert [np.flatnonzero(part).tolist() for part in (before, during, after)] == [[0, 1, 2], [3, 4, 5], [6, 7]]
+    before, during, after = courses.phases(np.arange(8.0), [None, None])
+    assert before.all() and not during.any() and not after.any()
+    assert courses.phases(np.arange(8.0), [leaving[0], None])[1].sum() == 5  # not settled which of them is right

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from tfredundancy.figures.bands import draw_band, legend_below, require_columns
 from tfredundancy.figures.style import STYLE
+from tfredundancy.numerics.overlaps import unit_state
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 LAYERS = {"first": ("first layer trained", "#D55E00", "o"), "both": ("both layers trained", "#0072B2", "s")}
@@ -26,10 +27,6 @@ STATES = {
     "mixture": ("a mixture", "#E69F00"),
     "idle": ("adds next to nothing", "#BBBBBB"),
 }
-MATCHES, IDLE = (
-    0.9,
-    0.05,
-)  # |correlation| from which a unit matches; strength, by the teacher units', below which it is idle
 
 
 def errors_against_time(courses: pd.DataFrame) -> Figure:
@@ -62,8 +59,10 @@ def errors_against_time(courses: pd.DataFrame) -> Figure:
         for axes in panels.ravel()[len(settings) :]:
             axes.set_visible(False)
         panels[0, 0].set_ylim(max(courses["error"].min(), 1e-6), 2 * courses["error"].max())
-        figure.supxlabel("time, steps / N", fontsize=9)
-        figure.supylabel("generalisation error", fontsize=9)
+        for axes in panels[:, 0]:
+            axes.set_ylabel("generalisation error")
+        for axes in panels[-1]:
+            axes.set_xlabel("time, steps / N")
         legend_below(figure)
     return figure
 
@@ -84,7 +83,7 @@ def overlaps_against_time(overlaps: pd.DataFrame, title: str | None = None) -> F
     require_columns(overlaps, "overlaps", ("source", "time", "kind", "name", "value"))
     overlaps = overlaps[overlaps["time"] > 0]
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+        figure = Figure(figsize=(7.2, 3.8), layout="constrained")
         for axes, kind in zip(figure.subplots(1, 2), ("R", "Q"), strict=True):
             here = overlaps[overlaps["kind"] == kind]
             for colour, (name, rows) in zip(COLOURS, here.groupby("name", sort=False), strict=False):
@@ -96,7 +95,7 @@ def overlaps_against_time(overlaps: pd.DataFrame, title: str | None = None) -> F
             axes.set_xscale("log")
             axes.set_xlabel("time, steps / N")
             axes.set_title({"R": "R: student with teacher units", "Q": "Q: student units with each other"}[kind])
-            axes.legend(ncols=2)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4)
         figure.suptitle(title, fontsize=10)
     return figure
 
@@ -105,7 +104,7 @@ def final_errors(final: pd.DataFrame) -> Figure:
     """What is left of the error against the number of surplus units, with noise (by ησ²) and without.
 
     Args:
-        final: table with layers, noise, surplus, seed, error, ode, asymptote and scale (ησ², what errors are divided by).
+        final: table with layers, noise, surplus, seed, error, ode, ode_later, asymptote and scale, which is ησ² or 1.
 
     Returns:
         A `Figure` of two panels.
@@ -113,21 +112,27 @@ def final_errors(final: pd.DataFrame) -> Figure:
     Raises:
         ValueError: a column is missing, or there is no row.
     """
-    require_columns(final, "final", ("layers", "noise", "surplus", "seed", "error", "ode", "asymptote", "scale"))
+    require_columns(
+        final, "final", ("layers", "noise", "surplus", "seed", "error", "ode", "ode_later", "asymptote", "scale")
+    )
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.3), layout="constrained")
         for axes, noisy in zip(figure.subplots(1, 2), (True, False), strict=True):
             here = final[(final["noise"] > 0) == noisy]
             here = here.assign(
-                **{name: here[name] / here["scale"] for name in ("error", "ode", "asymptote")} if noisy else {}
+                **{name: here[name] / here["scale"] for name in ("error", "ode", "ode_later", "asymptote")}
+                if noisy
+                else {}
             )
             for layers, rows in here.groupby("layers", sort=False):
                 label, colour, marker = LAYERS[layers]
                 draw_band(
                     axes, rows, "surplus", "error", colour=colour, marker=marker, label=f"{label}, simulation", ls=""
                 )
-                ode = rows.groupby("surplus")["ode"].mean()
-                axes.plot(ode.index, ode, color=colour, label=f"{label}, ODE", lw=1)
+                ode = rows.groupby("surplus")[["ode", "ode_later"]].mean()
+                axes.plot(ode.index, ode["ode"], color=colour, label=f"{label}, ODE", lw=1)
+                if noisy:  # without noise there is nothing left but rounding
+                    axes.plot(ode.index, ode["ode_later"], color=colour, label="ODE, 20 times as late", lw=1, ls="--")
             law = here.dropna(subset=["asymptote"]).groupby("surplus")["asymptote"].first()
             if noisy and len(law):
                 axes.plot(law.index, law, color="#000000", ls=":", label="(L + M/√3)/2π")
@@ -143,56 +148,42 @@ def final_errors(final: pd.DataFrame) -> Figure:
     return figure
 
 
-def state(correlation: float, strength: float) -> str:
-    """What a student unit does: "match", "opposite", "mixture" or "idle".
-
-    Args:
-        correlation: of its response with that of the teacher unit that it is most like, in either sign.
-        strength: |v| times the size of its response, by the same of the teacher's units.
-
-    Example:
-        >>> state(0.99, 1.0), state(-0.95, 0.3), state(0.5, 1.0), state(0.99, 0.01)
-        ('match', 'opposite', 'mixture', 'idle')
-    """
-    if strength < IDLE:
-        return "idle"
-    if abs(correlation) < MATCHES:
-        return "mixture"
-    return "match" if correlation > 0 else "opposite"
-
-
 def unit_states(units: pd.DataFrame) -> Figure:
-    """What student units match at the end: the mean number in each state against the surplus, with noise and without.
+    """What student units match: the mean number in each state against the surplus, at the end and by the ODE much later.
 
     Args:
-        units: table with layers, noise, surplus, seed, unit, correlation and strength.
+        units: table with source, layers, surplus, seed, unit, correlation and strength, of one noise.
 
     Returns:
-        A `Figure`: a panel for each of layers and noise.
+        A `Figure`: a panel for each of layers and source.
 
     Raises:
         ValueError: a column is missing, or there is no row.
     """
-    require_columns(units, "units", ("layers", "noise", "surplus", "seed", "unit", "correlation", "strength"))
-    kinds = [state(*pair) for pair in zip(units["correlation"], units["strength"], strict=True)]
-    counted = units.assign(state=kinds).groupby(["layers", "noise", "surplus", "state"]).size()
-    nets = units.groupby(["layers", "noise", "surplus"])["seed"].nunique()
-    panels = list(dict.fromkeys(zip(units["layers"], units["noise"], strict=True)))
+    key = ["layers", "source", "surplus"]
+    require_columns(units, "units", (*key, "seed", "unit", "correlation", "strength"))
+    kinds = [unit_state(*pair) for pair in zip(units["correlation"], units["strength"], strict=True)]
+    counted = units.assign(state=kinds).groupby([*key, "state"]).size()
+    nets = units.groupby(key)["seed"].nunique()
+    panels = list(dict.fromkeys(zip(units["layers"], units["source"], strict=True)))
+    words = {"simulation": "simulation", "ode_later": "ODE, 20 times as late"}
+    surplus = np.array(sorted(units["surplus"].unique()))
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(0.8 + 1.8 * len(panels), 3.0), layout="constrained")
-        for axes, (layers, noise) in zip(
+        for axes, (layers, source) in zip(
             figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
         ):
-            surplus = np.array(sorted(units["surplus"].unique()))
             bottom = np.zeros(len(surplus))
             for name, (label, colour) in STATES.items():
-                numbers = np.array([counted.get((layers, noise, s, name), 0) / nets[layers, noise, s] for s in surplus])
+                numbers = np.array(
+                    [counted.get((layers, source, s, name), 0) / nets[layers, source, s] for s in surplus]
+                )
                 axes.bar(surplus, numbers, bottom=bottom, color=colour, label=label, width=0.8)
                 bottom += numbers
-            axes.set_title(f"{LAYERS[layers][0]}\nσ = {noise:g}")
+            axes.set_title(f"{LAYERS[layers][0]}\n{words[source]}")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.set_xlabel("surplus units L")
         figure.axes[0].set_ylabel("student units")
-        figure.supxlabel("surplus units L = K − M", fontsize=9)
         legend_below(figure)
     return figure
 
@@ -221,7 +212,7 @@ def deep_students(layers: pd.DataFrame, nodes: pd.DataFrame) -> Figure:
             draw_band(panels[0], rows, "step", "correlation", colour=colour, label=f"layer {layer}")
         panels[0].set_xscale("log")
         panels[0].set_xlabel("step")
-        panels[0].set_title("best correlation, mean over teacher units")
+        panels[0].set_title("correlation of the nearest student unit")
         panels[0].legend()
         for axes, colour, layer in zip(panels[1:], COLOURS, names, strict=False):
             rows = nodes[nodes["layer"] == layer]
@@ -231,8 +222,8 @@ def deep_students(layers: pd.DataFrame, nodes: pd.DataFrame) -> Figure:
             axes.axhline(1, color="#7F7F7F", ls=":")
             axes.set_title(f"layer {layer}")
             axes.set_ylim(bottom=0)
-        panels[1].set_ylabel("norm of outgoing weights, by the initial")
-        panels[1 + len(names) // 2].set_xlabel("correlation of a student unit with its nearest teacher unit")
+            axes.set_xlabel("correlation with the\nnearest teacher unit")
+        panels[1].set_ylabel("outgoing weights, by the initial norm")
     return figure
 
 

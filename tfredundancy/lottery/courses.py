@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from tfredundancy.datasets import teacher as teachers
 from tfredundancy.files import read_arrays, write_arrays
@@ -20,6 +22,7 @@ from tfredundancy.numerics.committee import Course
 
 FLAT = 0.5  # a plateau is where −d ln ε / d ln t stays below this …
 LENGTH = 2.0  # … while t grows by this factor at least
+RESOLUTION = 1e-6  # errors below the integrator's tolerance are rounding, of either sign
 
 
 @dataclass(frozen=True)
@@ -161,11 +164,12 @@ def one_net(course: Course, seed: int, place: int, net: Net) -> Course:
     )
 
 
-def theory(course: Course, net: Net, rate: float) -> Course:
-    """The ODE's course from the first look of a simulation's."""
+def theory(course: Course, net: Net, rate: float, later: Sequence[float] = ()) -> Course:
+    """The ODE's course from the first look of a simulation's, at its looks and `later`."""
     v_teacher, readout_rate = np.ones(net.teacher_units), rate * net.both
     begin = (course.q[0], course.r[0], course.t, course.v[0], v_teacher)
-    return committee.ode(*begin, rate=rate, noise=net.noise, times=course.times, readout_rate=readout_rate)
+    times = np.concatenate([course.times, later])
+    return committee.ode(*begin, rate=rate, noise=net.noise, times=times, readout_rate=readout_rate)
 
 
 @dataclass(frozen=True)
@@ -180,8 +184,8 @@ class Exit:
 def plateau_exit(times: np.ndarray, error: np.ndarray) -> Exit | None:
     """Find the exit from the longest plateau of an error, if there is one that was left.
 
-    On a plateau −d ln ε/d ln t, taken over three looks, is below 0.5 while t doubles at least, from t = 1 on, and ε is more
-    than twice its last value.
+    On a plateau −d ln ε/d ln t, taken over three looks, is below 0.5 while t doubles at least, from t = 1 on, and ε is less than
+    half of its first and more than twice its last value.
 
     Args:
         times: array (n,), increasing.
@@ -191,16 +195,18 @@ def plateau_exit(times: np.ndarray, error: np.ndarray) -> Exit | None:
         An `Exit`, or None: there is no plateau, or it was not left.
 
     Example:
-        >>> times = np.geomspace(1, 1000, 31)
-        >>> found = plateau_exit(times, 0.1 / (1 + (times / 100) ** 4) + 1e-4)
-        >>> round(found.half), plateau_exit(times, 1 / times)
+        >>> times = np.geomspace(0.1, 1000, 41)
+        >>> found = plateau_exit(times, np.exp(-times) + 0.1 / (1 + (times / 100) ** 4) + 1e-4)
+        >>> round(found.half), plateau_exit(times, np.exp(-times / 5) + 1e-3)
         (126, None)
     """
+    first = error[0]
     times, error = (np.asarray(a, float)[np.asarray(times) >= 1] for a in (times, error))
-    if len(times) < 5 or not np.isfinite(error).all() or not (error > 0).all():
+    if len(times) < 5 or not np.isfinite(error).all():
         return None
+    error = np.maximum(error, RESOLUTION)
     slope = -np.log(error[3:] / error[:-3]) / np.log(times[3:] / times[:-3])
-    flat = (slope < FLAT) & (error[3:] > 2 * error[-1])
+    flat = (slope < FLAT) & (error[:-3] < first / 2) & (error[3:] > 2 * error[-1])
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [0]])))
     runs = [(times[stop + 2] / times[start], stop + 2) for start, stop in edges.reshape(-1, 2)]
     length, last = max(runs, default=(0.0, 0))
@@ -219,7 +225,35 @@ def distances(ours: Course, theirs: Course, order: Sequence[int] | None = None) 
     return dr, np.abs(ours.q[:, units][:, :, units] - theirs.q).max(axis=(1, 2))
 
 
-def nearest_order(ours: Course, theirs: Course) -> tuple[int, ...]:
-    """The order of our units that is nearest to theirs at the last look."""
-    orders = itertools.permutations(range(ours.r.shape[1]))
-    return min(orders, key=lambda order: max(float(d[-1]) for d in distances(ours, theirs, order)))
+def nearest_order(ours: Course, theirs: Course) -> np.ndarray:
+    """The order of our units that is nearest to theirs at the last look: the least sum of squares of ΔR and of ΔQ_ii."""
+    about = [np.column_stack([course.r[-1], np.diagonal(course.q[-1])]) for course in (theirs, ours)]
+    return linear_sum_assignment(np.square(about[0][:, None] - about[1][None]).sum(axis=-1))[1]
+
+
+def compared(ours: Course, theirs: Course, bound: float) -> dict[str, Any]:
+    """What one seed's simulation and its ODE have to do with each other."""
+    at = {"ode": float(theirs.diverged_at), "simulation": float(ours.diverged_at)}
+    lost = [f"{name} diverged at t = {when:.3g}" for name, when in at.items() if np.isfinite(when)]
+    if lost:
+        return {"outcome": ", ".join(lost)}
+    leaving = [plateau_exit(course.times, course.error) for course in (theirs, ours)]
+    before, during, after = phases(ours.times, leaving)
+    order = nearest_order(ours, theirs)
+    raw, sorted_ = (np.maximum(*distances(ours, theirs, which)) for which in (None, order))
+    dr, dq = distances(ours, theirs)
+    outcome = "other units" if sorted_[-1] <= bound else "elsewhere"
+    row = {"outcome": "same units" if raw[-1] <= bound else outcome, "bound": bound}
+    for name, where in (("before", before), ("during", during), ("after", after)):
+        row |= {f"d{what}_{name}": d[where].max() if where.any() else None for what, d in (("r", dr), ("q", dq))}
+    row["distance_end_any_order"] = sorted_[-1]
+    for name, exit_ in zip(("ode", "simulation"), leaving, strict=True):
+        row |= {f"exit_{name}": exit_.half if exit_ else None}
+    return row | {"error_ode": theirs.error[-1], "error_simulation": ours.error[-1]}
+
+
+def phases(times: np.ndarray, leaving: Sequence[Exit | None]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which looks are before, in and after the exit from the plateau, of ODE and simulation together."""
+    begin = min((each.begin for each in leaving if each), default=np.inf)
+    end = max((each.end if each else np.inf for each in leaving), default=np.inf) if np.isfinite(begin) else np.inf
+    return times <= begin, (times > begin) & (times < end), times >= end

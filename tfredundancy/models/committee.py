@@ -76,7 +76,12 @@ def committee(
     if compile_rate is not None:
         if not compile_rate > 0:
             raise ValueError(f"`compile_rate` must be positive. Received: compile_rate={compile_rate}")
-        model.compile(keras.optimizers.SGD(HALF_LOSS_RATE * compile_rate), "mean_squared_error")
+        model.compile(
+            keras.optimizers.SGD(HALF_LOSS_RATE * compile_rate),
+            "mean_squared_error",
+            steps_per_execution=50,  # a step of one example is too short to be called alone
+            jit_compile=False,
+        )
     return model
 
 

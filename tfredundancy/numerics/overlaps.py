@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike
 from tfredundancy.numerics.averages import ERF, Activation
 
 LIMIT = 1e6  # of an order parameter: what exceeds it has diverged
+MATCHES = 0.9  # |correlation| from which a unit matches another
+IDLE = 0.05  # strength, by that of the teacher's units, below which a unit is idle
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +128,24 @@ def unit_correlations(q: ArrayLike, r: ArrayLike, t: ArrayLike, activation: Acti
     common = activation.i2(own[..., :, None], r, theirs[..., None, :])
     sizes = np.sqrt(activation.i2(own, own, own)[..., :, None] * activation.i2(theirs, theirs, theirs)[..., None, :])
     return np.divide(common, sizes, out=np.zeros(common.shape), where=sizes > 0)
+
+
+def unit_state(correlation: float, strength: float) -> str:
+    """What a student unit does: "match", "opposite", "mixture" or "idle".
+
+    Args:
+        correlation: of its response with that of the teacher unit that it is most like, in either sign.
+        strength: |v| times the size of its response, by the same of the teacher's units.
+
+    Example:
+        >>> unit_state(0.99, 1.0), unit_state(-0.95, 0.3), unit_state(0.5, 1.0), unit_state(0.99, 0.01)
+        ('match', 'opposite', 'mixture', 'idle')
+    """
+    if strength < IDLE:
+        return "idle"
+    if abs(correlation) < MATCHES:
+        return "mixture"
+    return "match" if correlation > 0 else "opposite"
 
 
 def asymptotic_error(rate: float, noise: float, *, units: int, teacher_units: int) -> float:
