@@ -10,7 +10,7 @@ trained, ε* = ησ²/2π · (L + M/√3) for small η, and does not where both 
 do, the lowest layer first. Do the lucky ones at initialisation win, and do outgoing weights of those that match nothing vanish?
 
     python experiments/teacher_student.py                    N = 500, 5 seeds: about 4 minutes on 2 idle cores
-    python experiments/teacher_student.py --preset paper     N = 784, 10 seeds, Tian's widths: about 2 hours on 2 cores
+    python experiments/teacher_student.py --preset paper     N = 784, 10 seeds, Tian's widths: by its steps over an hour
 
 The same command again continues a run that was stopped.
 """
@@ -347,7 +347,9 @@ def unit_rows(key: Row, course: committee.Course) -> list[tuple[str, Row]]:
     alike = committee.unit_correlations(course.q[-1], course.r[-1], course.t)
     best = np.abs(alike).argmax(axis=1)
     own, theirs = (committee.ERF.i2(*[np.diagonal(overlaps)] * 3) for overlaps in (course.q[-1], course.t))
-    strength = np.abs(course.v[-1]) * np.sqrt(own / theirs.mean())
+    strength = np.abs(course.v[-1]) * np.sqrt(
+        np.maximum(own, 0) / theirs.mean()
+    )  # the ODE's 0 may be rounding below it
     return [
         (
             "units",

@@ -1,11 +1,13 @@
 """Students beside their teachers on paper: tidy tables in, a Matplotlib `Figure` out.
 
-courses   setting, head_start, seed, source (ode, simulation), time, error            committee machines while they learn
-overlaps  source (ode, simulation, keras), time, kind (R, Q), name, value             the order parameters of one of them
-final     layers (first, both), noise, surplus, seed, error, ode, asymptote, scale    what is left of the error
-units     layers, noise, surplus, seed, unit, correlation, strength                   what student units match at the end
-layers    seed, step, layer, correlation                                              a deep student while it learns
-nodes     seed, layer, correlation, fan_out, fan_out_initial                          its units at the end
+Lines are the ODE's, marks what was simulated or trained. A band reaches from the least to the greatest seed.
+
+    courses   setting, head_start, seed, source (ode, simulation), time, error            committee machines while they learn
+    overlaps  source (ode, simulation, keras), time, kind (R, Q), name, value             the order parameters of one of them
+    final     layers (first, both), noise, surplus, seed, error, ode, ode_later, asymptote, scale   what is left of the error
+    units     source (simulation, ode_later), layers, surplus, seed, unit, correlation, strength    what student units match
+    layers    seed, step, layer, correlation                                              a deep student while it learns
+    nodes     seed, layer, correlation, fan_out, fan_out_initial                          its units at the end
 """
 
 import matplotlib

@@ -126,8 +126,9 @@ def unit_correlations(q: ArrayLike, r: ArrayLike, t: ArrayLike, activation: Acti
     r = np.asarray(r, np.float64)
     own, theirs = (np.diagonal(np.asarray(a, np.float64), axis1=-2, axis2=-1) for a in (q, t))
     common = activation.i2(own[..., :, None], r, theirs[..., None, :])
-    sizes = np.sqrt(activation.i2(own, own, own)[..., :, None] * activation.i2(theirs, theirs, theirs)[..., None, :])
-    return np.divide(common, sizes, out=np.zeros(common.shape), where=sizes > 0)
+    squares = activation.i2(own, own, own)[..., :, None] * activation.i2(theirs, theirs, theirs)[..., None, :]
+    alive = squares > 0  # a unit that dies out has Q_ii = 0 up to the integrator's rounding, of either sign
+    return np.divide(common, np.sqrt(np.where(alive, squares, 1.0)), out=np.zeros(common.shape), where=alive)
 
 
 def unit_state(correlation: float, strength: float) -> str:
