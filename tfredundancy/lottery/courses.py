@@ -185,7 +185,7 @@ def plateau_exit(times: np.ndarray, error: np.ndarray) -> Exit | None:
     """Find the exit from the longest plateau of an error, if there is one that was left.
 
     On a plateau −d ln ε/d ln t, taken over three looks, is below 0.5 while t doubles at least, from t = 1 on, and ε is less than
-    half of its first and more than twice its last value.
+    half of its first and more than twice its last value. The exit begins where the last three such looks do.
 
     Args:
         times: array (n,), increasing.
@@ -208,7 +208,7 @@ def plateau_exit(times: np.ndarray, error: np.ndarray) -> Exit | None:
     slope = -np.log(error[3:] / error[:-3]) / np.log(times[3:] / times[:-3])
     flat = (slope < FLAT) & (error[:-3] < first / 2) & (error[3:] > 2 * error[-1])
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [0]])))
-    runs = [(times[stop + 2] / times[start], stop + 2) for start, stop in edges.reshape(-1, 2)]
+    runs = [(times[stop + 2] / times[start], stop - 1) for start, stop in edges.reshape(-1, 2)]
     length, last = max(runs, default=(0.0, 0))
     if length < LENGTH:
         return None
