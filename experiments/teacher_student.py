@@ -457,7 +457,7 @@ def overview(results: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
     header = [
         "head start",
         "M×K:σ",
-        "|ΔR|, |ΔQ| before",
+        "ΔR, ΔQ before",
         "in",
         "after exit",
         "of allowed",

@@ -21,6 +21,7 @@ from tfredundancy.figures.bands import draw_band, legend_below, require_columns
 from tfredundancy.figures.style import STYLE
 from tfredundancy.numerics.overlaps import unit_state
 
+ROUNDING = 1e-8  # what an integrator leaves where nothing is left
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F7F7F", "#000000")
 LAYERS = {"first": ("first layer trained", "#D55E00", "o"), "both": ("both layers trained", "#0072B2", "s")}
 STATES = {
@@ -132,6 +133,7 @@ def final_errors(final: pd.DataFrame) -> Figure:
                     axes, rows, "surplus", "error", colour=colour, marker=marker, label=f"{label}, simulation", ls=""
                 )
                 ode = rows.groupby("surplus")[["ode", "ode_later"]].mean()
+                ode = ode.where(ode > ROUNDING)
                 axes.plot(ode.index, ode["ode"], color=colour, label=f"{label}, ODE", lw=1)
                 if noisy:  # without noise there is nothing left but rounding
                     axes.plot(ode.index, ode["ode_later"], color=colour, label="ODE, 20 times as late", lw=1, ls="--")

@@ -123,6 +123,13 @@ def final_claims(final: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, Any
             verdict = {**opposite, side: words}.get(change["verdict"], change["verdict"])
             claim = f"{LAYERS[layers]}, with noise: {columns[column]}, by ησ², L = {many} minus L = {few}"
             found.append({"claim": claim, "ours": change, "verdict": verdict})
+    law = final[(final["layers"] == "first") & (final["noise"] > 0)]
+    for surplus in (few, many):
+        here = law[law["surplus"] == surplus]
+        ratios = here["ode_later"] / here["asymptote"]
+        verdict = "not below" if ratios.min() >= 1 else "below" if ratios.max() < 1 else "on either side"
+        claim = f"first layer trained: the ODE's error 20 times as late by the asymptote, L = {surplus}"
+        found.append({"claim": claim, "ours": spread(ratios), "verdict": f"{verdict} the law"})
     return [*found, *sharing_claims(units[(units["surplus"] == many) & (units["noise"] > 0)], many)]
 
 

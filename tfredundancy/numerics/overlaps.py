@@ -153,7 +153,8 @@ def asymptotic_error(rate: float, noise: float, *, units: int, teacher_units: in
     """What the noise leaves of the error when only the first layer is trained: ε* = ησ²/2π · (L + M/√3), L = K − M.
 
     To first order in η, for erf units, v = v* = 1 and orthonormal teacher units: each unit too many costs √3 times as much as
-    one that is needed.
+    one that is needed. It is the fixed point at which surplus units have no weights; two or more of them can do better and cancel
+    each other.
 
     Args:
         rate: η.
