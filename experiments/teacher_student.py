@@ -9,7 +9,7 @@ trained, ε* = ησ²/2π · (L + M/√3) for small η, and does not where both 
 (3) Tian et al. 2019 (arXiv:1905.13405): the units of a deep ReLU student, several times as wide, come to respond as teacher units
 do, the lowest layer first. Do the lucky ones at initialisation win, and do outgoing weights of those that match nothing vanish?
 
-    python experiments/teacher_student.py                    N = 500, 5 seeds: about 4 minutes on 2 idle cores
+    python experiments/teacher_student.py                    N = 500, 5 seeds: a few minutes on 2 idle cores, 21 on busy ones
     python experiments/teacher_student.py --preset paper     N = 784, 10 seeds, Tian's widths: by its steps over an hour
 
 The same command again continues a run that was stopped.
