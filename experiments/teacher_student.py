@@ -149,7 +149,8 @@ def main() -> None:
             timings.append({"part": part.__name__, "seconds": seconds})
         tables = {name: pd.DataFrame([row for table, row in rows if table == name]) for name in TABLES}
         for name, table in tables.items():
-            write_csv(run / f"{name}.csv", table)
+            if not table.empty:  # where everything diverged there are no units to tell of
+                write_csv(run / f"{name}.csv", table)
         write_csv(run / "timings.csv", timings)
         report(run, args, tables)
 
@@ -396,15 +397,15 @@ def deep(run: RunDirectory, args: Args) -> tuple[list[tuple[str, Row]], float]:
 def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> None:
     """Figures, summary.json, and the table on the screen."""
     last = args.head_starts[-1]
-    drawn = {
-        "errors": figures.errors_against_time(tables["courses"]),
-        "overlaps": figures.overlaps_against_time(
-            tables["overlaps"], f"{args.keras_setting}, head start {last:g}, seed 0: lines ODE, ○ simulation, × Keras"
-        ),
-        "final_errors": figures.final_errors(tables["final"]),
-        "unit_states": figures.unit_states(tables["units"][tables["units"]["noise"] > 0]),
-        "deep_students": figures.deep_students(tables["layers"], tables["nodes"]),
-    }
+    units = tables["units"][tables["units"]["noise"] > 0] if not tables["units"].empty else tables["units"]
+    title = f"{args.keras_setting}, head start {last:g}, seed 0: lines ODE, ○ simulation, × Keras"
+    drawn = {"errors": figures.errors_against_time(tables["courses"])}
+    drawn["overlaps"] = figures.overlaps_against_time(tables["overlaps"], title)
+    if not units.empty:
+        drawn["final_errors"] = figures.final_errors(tables["final"][tables["final"]["outcome"] == "finished"])
+        drawn["unit_states"] = figures.unit_states(units)
+    if not tables["nodes"].empty:
+        drawn["deep_students"] = figures.deep_students(tables["layers"], tables["nodes"])
     for name, figure in drawn.items():
         save_figure(run / "figures" / name, figure)
     header, rows = overview(tables["results"])

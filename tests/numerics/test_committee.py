@@ -237,6 +237,27 @@ def test_divergence_of_the_ode_is_told():
     assert np.isnan(found.error[-1]) and np.isfinite(found.error[0])
 
 
+@pytest.mark.parametrize("rate", [20.0, 60.0, 1000.0])
+def test_a_rate_that_is_much_too_great_ends_in_numbers_or_is_told(rate):
+    q, r, t = order_parameters(normals(0, 3, 40), normals(1, 2, 40))
+    for readout_rate in (0.0, rate):
+        found = ode(
+            q,
+            r,
+            t,
+            np.ones(3),
+            np.ones(2),
+            rate=rate,
+            readout_rate=readout_rate,
+            noise=0.1,
+            times=np.linspace(0, 20, 9),
+        )
+        lost = np.isnan(found.error)
+        assert lost.any() == np.isfinite(found.diverged_at)
+        assert (np.diff(lost.astype(int)) >= 0).all() and not lost[0]
+        assert (np.isnan(found.q).all(axis=(1, 2)) == lost).all() and np.isfinite(found.q[~lost]).all()
+
+
 # --- what is refused ---
 
 ONE = np.eye(1)

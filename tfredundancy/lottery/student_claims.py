@@ -60,7 +60,7 @@ def follow_claims(head_starts: Sequence[float], tables: dict[str, pd.DataFrame])
 def _within(values: pd.Series, bound: float, claim: str, what: str) -> dict[str, Any]:
     """A claim that each of some values is at most a bound."""
     inside = int((values <= bound).sum())
-    verdict = "holds" if inside == len(values) else "fails in some"
+    verdict = ("holds" if inside == len(values) else "fails in some") if len(values) else "nothing is left to compare"
     return {
         "claim": claim,
         "ours": spread(values),
@@ -105,9 +105,11 @@ def asymptote_claim() -> dict[str, Any]:
 
 def final_claims(final: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, Any]]:
     """How the final error with noise changes from the least surplus to the greatest, and how many units share a teacher unit."""
+    final = final[final["outcome"] == "finished"]
     few, many, found = final["surplus"].min(), final["surplus"].max(), []
-    if few == many:
+    if final.empty or few == many:
         return []
+    final = final.astype({"error": float, "ode_later": float, "asymptote": float})
     expected = {"first": ("above", "grows, as claimed"), "both": ("below", "falls, as claimed")}
     columns = {"error": "final error of the simulation", "ode_later": "the ODE's error 20 times as late"}
     for (layers, rows), column in itertools.product(final[final["noise"] > 0].groupby("layers", sort=False), columns):

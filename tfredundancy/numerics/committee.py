@@ -129,10 +129,12 @@ def _course(found, times, parts, t, v_teacher, activation: Activation) -> Course
     """The solution as a `Course`, NaN from where it diverged on."""
     states = np.full((len(times), len(found.y)), np.nan)
     states[: found.y.shape[1]] = found.y.T
+    lost = np.logical_or.accumulate(~(np.abs(states) <= LIMIT).all(axis=1))
+    states[lost] = np.nan
+    diverged_at = times[lost.argmax()] if lost.any() else np.nan
+    if found.status == 1:
+        diverged_at = float(found.t_events[0][0])
     q, r, v = (np.stack(part) for part in zip(*map(parts, states), strict=True))
-    diverged_at = np.nan
-    if found.status != 0:
-        diverged_at = float(found.t_events[0][0]) if found.status == 1 else float(times[found.y.shape[1] - 1])
     error = generalisation_error(q, r, t, v, v_teacher, activation)
     return Course(times, q, r, t, v, error, np.asarray(diverged_at))
 
