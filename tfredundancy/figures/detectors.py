@@ -1,7 +1,7 @@
 """XOR detectors on paper: tidy tables in, a Matplotlib `Figure` out.
 
-    results  points, width, zero_loss, test_error, …     a row for each network; lines are means over networks, bars 95 % intervals
-    filters  array (2, k, 2) of one network at a time: w and u, drawn as arrows in the plane of a pattern
+    results  points, width, zero_loss, test_error, …   a row for each network; lines are means over networks, bars 95 % intervals
+    filters  array (2, k, 2) of one network: w and u, drawn as arrows in the plane of a pattern
 
 Rates are fractions in the tables, per cent on paper.
 """
@@ -59,7 +59,9 @@ def detection_against_width(results: pd.DataFrame) -> Figure:
             _draw_mean(fitted, rows[rows["zero_error"] == 1], "test_error", points)
             _draw_mean(angle, rows, "angle", points)
             _draw_mean(clusters, rows, "clusters", points)
-        first = results[results["points"] == results["points"].iloc[0]]  # the initial networks are the same for all points
+        first = results[
+            results["points"] == results["points"].iloc[0]
+        ]  # the initial networks are the same for all points
         _draw_rate(explored, first, "explored", None)
         widths = np.geomspace(results["width"].min(), results["width"].max(), 100)
         explored.plot(widths, exploration(widths), color=LAW, linestyle="--", label="closed form")
@@ -92,7 +94,7 @@ def filters_in_the_plane(nets: Mapping[int, Sequence[np.ndarray]], times: Sequen
         times: what to call them.
 
     Returns:
-        A `Figure`: a column for each width, a row for each time; each panel by its own longest filter.
+        A `Figure`: a column for each width, a row for each time; w and u each by the longest of a panel.
 
     Raises:
         ValueError: another number of arrays than of times.
@@ -149,16 +151,18 @@ def _draw_intervals(axes: Axes, found: Mapping, points: str | None) -> None:
 
 
 def _draw_filters(axes: Axes, filters: np.ndarray) -> None:
-    longest = np.linalg.norm(filters, axis=-1).max()
+    longest = np.linalg.norm(filters, axis=-1).max(axis=1)
     for sign, colour, label in ((0, W, "w"), (1, U, "u")):
         direction = np.array([1, 1]) if sign == 0 else np.array([1, -1])
         for end in (direction, -direction):
             axes.plot(*zip((0, 0), end, strict=True), color=colour, linestyle=":", linewidth=1, alpha=0.6)
-        for number, (x, y) in enumerate(filters[sign] / longest if longest else filters[sign]):
+        for number, (x, y) in enumerate(filters[sign] / max(longest[sign], np.finfo(float).tiny)):
             axes.plot([0, x], [0, y], color=colour, linewidth=0.8, alpha=0.7, zorder=3)
             axes.plot([x], [y], "o", color=colour, markersize=3, zorder=4, label=label if number == 0 else None)
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[])
     axes.grid(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_visible(False)
 
 
 def _name(axes: Axes, name: str, rate: bool = False) -> None:

@@ -1,6 +1,6 @@
 """The XOR detector: 2k filters on pairs of coordinates, max pooling over the pairs, a fixed output of +1 and −1.
 
-    N(x) = Σ_{i≤k} max_j relu(w_i·x_j) − Σ_{i≤k} max_j relu(u_i·x_j)
+N(x) = Σ_{i≤k} max_j relu(w_i·x_j) − Σ_{i≤k} max_j relu(u_i·x_j)
 """
 
 import keras

@@ -326,7 +326,9 @@ def _check_seeds(seeds: Sequence[int]) -> None:
     seen: set[int] = set()
     for seed in seeds:
         if seed in seen or seed < 0:
-            raise ValueError(f"`seeds` must be different non-negative integers. Received: {seed}" + " twice" * (seed in seen))
+            raise ValueError(
+                f"`seeds` must be different non-negative integers. Received: {seed}" + " twice" * (seed in seen)
+            )
         seen.add(seed)
     if not seen:
         raise ValueError("`seeds` must hold at least one seed. Received: none")
