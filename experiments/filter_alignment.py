@@ -7,10 +7,10 @@ beside four of the trained filters picked at random and beside the centres of th
 the alignment there in every layer of Conv-4 and ResNet-20, does it grow, is it stronger in the last layers, and does the frame
 potential say the same?
 
-    python experiments/filter_alignment.py                      digits, 2 seeds: about 3 minutes on 2 cores
-    python experiments/filter_alignment.py --preset paper       MNIST, the wide and the narrow net, 10 seeds: about 15 minutes
-    python experiments/filter_alignment.py --preset subset      CIFAR-10, Conv-4 and ResNet-20, 5 seeds, 200 steps: about 10 minutes
-    python experiments/filter_alignment.py --preset beyond      the same trained to the end: for a GPU
+    python experiments/filter_alignment.py                    digits, 2 seeds: about 3 minutes on 2 cores
+    python experiments/filter_alignment.py --preset paper     MNIST, the wide and the narrow net, 10 seeds: about 10 minutes
+    python experiments/filter_alignment.py --preset subset    CIFAR-10, Conv-4 and ResNet-20, 5 seeds, 200 steps: 10 minutes
+    python experiments/filter_alignment.py --preset beyond    the same trained to the end: for a GPU
 
 The same command again continues a run that was stopped.
 """
@@ -200,7 +200,7 @@ def narrow(run: RunDirectory, args: Args, data: datasets.Splits, wide: dict, fou
     draw_filters(run, args, wide[0][1][KERNEL])
     for seed, (initial, net) in wide.items():
         start = reinitialised(trainer.model, first, derived_seed(f"initial {seed}"))
-        found["angles"] += [{"seed": seed, **row} for row in angles(args, initial[KERNEL], net[KERNEL])]
+        found["angles"] += [{"seed": seed, **row} for row in angles(args, initial[KERNEL], net[KERNEL], seed)]
         for arm, ticket in starts(args, start, initial[KERNEL], net[KERNEL], seed):
             bar.set_description(f"narrow from {arm}, seed {seed}")
             visited = trained(run, args, trainer, ticket, f"narrow-{arm}-seed{seed}", seed, accuracy, bar)
@@ -247,10 +247,10 @@ def draw_filters(run: RunDirectory, args: Args, kernel: np.ndarray) -> None:
         save_figure(run / "figures" / "filters", figure)
 
 
-def angles(args: Args, untrained: np.ndarray, trained: np.ndarray) -> Iterator[Row]:
+def angles(args: Args, untrained: np.ndarray, trained: np.ndarray, seed: int) -> Iterator[Row]:
     """Rows of angles.csv: the wide filters' angles to their centres, and one null draw's of the same shape for each filter."""
     rows = unit_rows(untrained)
-    null = geometry.angle_null(*rows.shape, args.centres, seed=0, draws=1)[0]
+    null = geometry.angle_null(*rows.shape, args.centres, seed=seed, draws=1)[0]
     states = {"trained": trained, "untrained": untrained} if np.isfinite(trained).all() else {"untrained": untrained}
     for state, kernel in states.items():
         yield from ({"state": state, "angle": angle} for angle in clustered(args, kernel).angles)
@@ -272,7 +272,7 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
         "experiment": "filter_alignment",
         "command": runs.command("experiments/filter_alignment.py", args, PRESETS),
         "paper": PAPER,
-        "note": note(args),
+        "note": note(args, results),
         "seeds": args.seeds,
         "claims": [*deep_claims(args, layers), *(narrow_claims(args, tables["arms"]) if "arms" in tables else [])],
         "layers": [per_layer(key, rows) for key, rows in results.groupby(["network", "layer"], sort=False)],
@@ -284,8 +284,8 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
     print(f"results, figures and summary: {run.path}")
 
 
-def note(args: Args) -> str:
-    """What was trained, and that the wide net's filters cost its training."""
+def note(args: Args, results: pd.DataFrame) -> str:
+    """What was trained, that the wide net's filters cost its training, and how many nets diverged."""
     images = f"{args.train_examples:,} images of " if args.train_examples else ""
     rate = f"learning rate {args.learning_rate:g}, momentum {args.momentum:g}"
     trained = f"{images}{args.dataset}, {args.steps} steps of {args.batch_size}, {rate}"
@@ -293,11 +293,17 @@ def note(args: Args) -> str:
         f"; every narrow net trains {args.steps} steps, and those that begin at trained filters cost {args.steps} steps of the "
         "wide net before"
     )
-    whole = args.steps >= PRESETS["beyond"]["steps"]
+    short = args.dataset == "cifar10" and args.steps < PRESETS["beyond"]["steps"]
+    lost = (
+        results[results["reason"].fillna("").str.contains("NaN")].groupby(["network", "seed"]).ngroups
+        if len(results)
+        else 0
+    )
     return (
         trained
         + narrow * ("wide" in args.networks)
-        + "; a beginning of training only" * (args.dataset == "cifar10" and not whole)
+        + "; a beginning of training only" * short
+        + f"; {lost} of {args.seeds * len(args.networks)} nets diverged" * bool(lost)
     )
 
 

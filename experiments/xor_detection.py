@@ -153,8 +153,7 @@ def nets(args: Args, points: str, width: int, found: dict[str, np.ndarray]) -> I
     counts = training_sets(args, points)
     chances = sum(xor.probabilities(args.dimension, label) for label in (1, -1)) / 2
     first, filters = initial(args, range(args.seeds), width), found["filters"]
-    wrong = detection.errors(detection.outputs(np.nan_to_num(filters), xor.PATTERNS, xor.KINDS), xor.LABELS)
-    wrong |= ~np.isfinite(filters).all(axis=(1, 2, 3))[:, None]
+    wrong = detection.errors(detection.outputs(filters, xor.PATTERNS, xor.KINDS), xor.LABELS)
     alone = xor.KINDS.sum(axis=1) == 1
     for seed in range(args.seeds):
         train_error = float((wrong[seed] * counts[seed]).sum() / counts[seed].sum())

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter, ScalarFormatter
 
 from tfredundancy.figures.bands import draw_band, legend_below, require_columns
 from tfredundancy.figures.style import STYLE
@@ -81,9 +81,7 @@ def alignment_and_narrow_nets(angles: pd.DataFrame, arms: pd.DataFrame) -> Figur
         middle.set_ylabel("test accuracy of narrow nets (%)")
         right.set_ylabel("ahead of the random start (points)")
         for axes in (middle, right):
-            axes.set_xlabel("steps")
-            axes.set_xscale("symlog", linthresh=10)
-            axes.set_xlim(left=0)
+            _step_axis(axes, arms["step"].max())
             axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=None))
         legend_below(figure, columns=4)
     return figure
@@ -154,7 +152,7 @@ def layers_while_training(layers: pd.DataFrame) -> Figure:
             _draw_growth(line[0], rows, colours)
             _draw_profile(line[1], rows, names)
             _draw_frames(line[2], rows, colours)
-            line[0].set_title(network)
+            line[0].set_title(f"{network}, from the first layer (dark) to the last (light)")
     return figure
 
 
@@ -163,9 +161,7 @@ def _draw_growth(axes: Axes, rows: pd.DataFrame, colours: dict) -> None:
         of_layer = rows[rows["layer"] == layer]
         draw_band(axes, of_layer, "step", "gap", colour=colour, label=layer, markersize=2.5, linewidth=1)
     axes.axhline(0, color="#7F7F7F", linewidth=1)
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("steps")
+    _step_axis(axes, rows["step"].max())
     axes.set_ylabel("nearer to centres than the null (°)")
 
 
@@ -194,3 +190,13 @@ def _draw_frames(axes: Axes, rows: pd.DataFrame, colours: dict) -> None:
     axes.set_xlabel("excess frame potential")
     axes.set_ylabel("nearer to centres than the null (°)")
     axes.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _step_axis(axes: Axes, last: int) -> None:
+    """Logarithmic from 1 on, with 0 before it."""
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(0, 1.1 * last)
+    axes.xaxis.set_major_locator(FixedLocator([0, *(10**power for power in range(7) if 10**power <= last)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlabel("steps")

@@ -70,8 +70,9 @@ def outputs(filters: np.ndarray, patterns: np.ndarray, holds: np.ndarray) -> np.
         array([[ 1., -1.]])
     """
     filters, patterns, holds = _checked(filters, patterns, holds)
-    responses = _responses(filters, patterns)
-    return np.stack([_signed_sum(_winner(responses, kind)[0]) for kind in holds], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # of networks that diverged: infinite, or no number
+        responses = _responses(filters, patterns)
+        return np.stack([_signed_sum(_winner(responses, kind)[0]) for kind in holds], axis=1)
 
 
 def hinge(values: np.ndarray, labels: np.ndarray, margin: float) -> np.ndarray:
@@ -119,7 +120,7 @@ class Trained:
         steps: array (replicas,) of int, steps that changed a filter.
         loss: array (replicas,), mean hinge loss over the training set; NaN for a network that diverged.
         outcome: array (replicas,) of text: "minimum", the loss is 0; "stuck", it is not and its gradient is 0; "moving", the
-            steps were not enough; "diverged", a filter is not finite.
+            steps were not enough; "diverged", a filter or an output is not finite.
     """
 
     filters: np.ndarray
@@ -279,8 +280,9 @@ def _signed_sum(best):
 
 def _ends(filters, patterns, holds, labels, counts, margin):
     """Loss and outcome of each network."""
-    losses = counts * hinge(outputs(filters, patterns, holds), labels, margin)
-    finite = np.isfinite(filters).all(axis=(1, 2, 3))
+    values = outputs(filters, patterns, holds)
+    losses = counts * hinge(values, labels, margin)
+    finite = np.isfinite(filters).all(axis=(1, 2, 3)) & np.isfinite(values).all(axis=1)
     loss = np.where(finite, losses.sum(axis=1) / counts.sum(axis=1), np.nan)
     moving = _pulls(filters, patterns, holds, labels, counts, margin).any(axis=(1, 2, 3))
     outcome = np.select([~finite, loss == 0, ~moving], [DIVERGED, MINIMUM, STUCK], MOVING)
