@@ -324,7 +324,7 @@ def deep_claims(args: Args, layers: pd.DataFrame) -> list[dict[str, Any]]:
         (first, last), (before, after) = ends(args, rows, "gap"), ends(args, rows, "frame_excess")
         *body, head = last.columns
         for words, a, b in growth(network, first, last, body):
-            found.append(claim(words, difference(a, b), ("grows", "falls")))
+            found.append(claim(words, difference(a, b), ("nearer", "farther")))
         if len(body) > 1:
             for name, others in ((head, body), (body[-1], body[:-1])):
                 ours = difference((last - first)[name], (last - first)[others].mean(axis=1))
@@ -341,17 +341,17 @@ def deep_claims(args: Args, layers: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def growth(network: str, first: pd.DataFrame, last: pd.DataFrame, body: list[str]) -> Iterator[tuple]:
-    """What is compared: the initial filters with uniform directions, trained with initial ones, layer by layer."""
+    """What is compared: initial units with uniform directions, trained ones with both; of the wide net the convolution alone."""
+    layers, words = (body, body[0]) if len(body) == 1 else (list(first), "mean over layers")
+    untrained, trained = (table[layers].mean(axis=1) for table in (first, last))
     zero = np.zeros(len(first))
     yield (
-        f"{network}: untrained units nearer to their centres than uniform directions, mean over layers, degrees",
-        first.mean(axis=1),
+        f"{network}, {words}: untrained units nearer to their centres than uniform directions, degrees",
+        untrained,
         zero,
     )
-    yield f"{network}: trained units nearer than uniform directions, mean over layers, degrees", last.mean(axis=1), zero
-    yield f"{network}: trained minus untrained, mean over layers, degrees", last.mean(axis=1), first.mean(axis=1)
-    if len(body) == 1:
-        yield f"{network}: {body[0]}, trained minus untrained, degrees", last[body[0]], first[body[0]]
+    yield f"{network}, {words}: trained units nearer to their centres than uniform directions, degrees", trained, zero
+    yield f"{network}, {words}: trained units nearer to their centres than untrained ones, degrees", trained, untrained
 
 
 def agreement(gaps: pd.DataFrame, frames: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

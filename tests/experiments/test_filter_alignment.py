@@ -114,9 +114,9 @@ def test_summary(run, layers):
     claims = {each["claim"]: each for each in found["claims"]}
     assert {each["verdict"] for each in claims.values()} == {"too few seeds"}
     gaps = layers[layers.network == "wide"].pivot(index=["seed", "step"], columns="layer", values="gap").conv.unstack()
-    assert claims["wide: conv, trained minus untrained, degrees"]["ours"]["mean"] == pytest.approx(
-        (gaps[12] - gaps[0]).mean()
-    )
+    assert claims["wide, conv: trained units nearer to their centres than untrained ones, degrees"]["ours"][
+        "mean"
+    ] == pytest.approx((gaps[12] - gaps[0]).mean())
     assert any(each.startswith("conv_4: growth in hidden2 minus that in the 5 layers before") for each in claims)
     assert sum("narrow nets after 12 steps" in each for each in claims) == 3
     table = found["table"]
@@ -133,7 +133,10 @@ def test_claims_name_what_was_found(run, args):
                 frame = growth * (place + 1) / 10
                 rows.append(dict(seed=seed, network="net", step=step, layer=layer, gap=gap, frame_excess=frame))
     found = {each["claim"]: each for each in run.module.deep_claims(args, pd.DataFrame(rows))}
-    assert found["net: trained minus untrained, mean over layers, degrees"]["verdict"] == "grows"
+    assert (
+        found["net, mean over layers: trained units nearer to their centres than untrained ones, degrees"]["verdict"]
+        == "nearer"
+    )
     stronger = found["net: growth in classifier minus that in the 3 layers before, in the mean, degrees"]
     assert stronger["verdict"] == "stronger" and stronger["ours"]["mean"] == pytest.approx(2, abs=0.05)
     differences = stronger["ours"]

@@ -15,12 +15,14 @@ point, and a training set is the share that each kind has in it.
 Reference: Brutzkus & Globerson 2019, Why do larger models generalize better?, arXiv:1810.03037.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 MINIMUM, STUCK, MOVING, DIVERGED = "minimum", "stuck", "moving", "diverged"
+_MOST_PATTERNS = 8  # their sets are counted
 _CHECK_EVERY = 50  # steps after which finished networks are left out
 
 
@@ -71,8 +73,8 @@ def outputs(filters: np.ndarray, patterns: np.ndarray, holds: np.ndarray) -> np.
     """
     filters, patterns, holds = _checked(filters, patterns, holds)
     with np.errstate(over="ignore", invalid="ignore"):  # of networks that diverged: infinite, or no number
-        responses = _responses(filters, patterns)
-        return np.stack([_signed_sum(_winner(responses, kind)[0]) for kind in holds], axis=1)
+        responses, places = _standings(filters, patterns)
+        return _outputs(responses, places, _wins(holds))
 
 
 def hinge(values: np.ndarray, labels: np.ndarray, margin: float) -> np.ndarray:
@@ -226,12 +228,17 @@ def best_patterns(filters: np.ndarray, patterns: np.ndarray) -> np.ndarray:
     return np.where(responses.max(axis=-1) > 0, responses.argmax(axis=-1), -1)
 
 
+# A pattern wins at a filter, among those that a point holds, if the point holds none that is better there. So what a filter
+# does is told by its standings, the set of better patterns for each pattern: 2^p places for each. Sums over filters of a place
+# give the outputs of all kinds, and what all kinds pull at a place is the same for every filter there.
+
+
 def _some_steps(filters, patterns, holds, labels, counts, margin, rate, steps):
     """Steps in place; → whether each network moved in the last of them, and how many of them moved it."""
-    moved = np.zeros(len(filters), int)
+    moved, wins = np.zeros(len(filters), int), _wins(holds)
     rates = (rate / counts.sum(axis=1))[:, None, None, None]
     for _ in range(steps):
-        pulls = _pulls(filters, patterns, holds, labels, counts, margin)
+        pulls = _pulls(filters, patterns, wins, labels, counts, margin)
         moving = pulls.any(axis=(1, 2, 3))
         if not moving.any():
             break
@@ -240,42 +247,50 @@ def _some_steps(filters, patterns, holds, labels, counts, margin, rate, steps):
     return moving, moved
 
 
-def _pulls(filters, patterns, holds, labels, counts, margin):
+def _pulls(filters, patterns, wins, labels, counts, margin):
     """What gradient descent adds to the filters, by η/n: for each kind whose margin is not met ± its pattern that won.
 
     Patterns times counts are whole numbers, whose sums are exact: a network is at rest where they cancel, to the last bit.
     """
-    responses = _responses(filters, patterns)
-    pulls = np.zeros_like(responses)  # how often each pattern pulls at each filter
-    for kind, label, count in zip(holds, labels, counts.T, strict=True):
-        best, winner = _winner(responses, kind)
-        value = _signed_sum(best)
-        unmet = value < margin if label > 0 else value > -1
-        some = np.flatnonzero(unmet & (count > 0))
-        strength = (count[some] * label)[:, None, None] * (best[some] > 0)
-        for p in np.flatnonzero(kind):
-            pulls[p, some] += strength * (winner[some] == p)
+    responses, places = _standings(filters, patterns)
+    values = _outputs(responses, places, wins)
+    unmet = np.where(labels > 0, values < margin, values > -1)
+    at_place = np.einsum("rk,kw->rw", np.where(unmet, counts * labels, 0), wins)
+    pulls = at_place.ravel()[places] * (responses > 0)
     pulls[:, :, 1] *= -1  # the output subtracts the responses of u
     return np.einsum("prsk,pd->rskd", pulls, patterns)
 
 
-def _responses(filters, patterns):
-    """Dot products, (p, replicas, 2, k): a plane for each pattern; no BLAS, whose sums depend on its threads."""
-    return np.einsum("rskd,pd->prsk", filters, patterns)
+def _standings(filters, patterns):
+    """Responses (p, replicas, 2, k), and for each the number of (replica, pattern, set of better patterns); ties: the first.
+
+    No BLAS, whose sums depend on its threads.
+    """
+    responses = np.einsum("rskd,pd->prsk", filters, patterns)
+    p, replicas = responses.shape[:2]
+    better = np.zeros(responses.shape, np.uint8)  # a bit for each pattern
+    for one, other in itertools.permutations(range(p), 2):
+        beats = np.greater_equal if other < one else np.greater
+        better[one] |= beats(responses[other], responses[one]).view(np.uint8) << np.uint8(other)
+    first = (np.arange(replicas) * p + np.arange(p)[:, None]) << p  # (p, replicas)
+    return responses, first[..., None, None] + better
 
 
-def _winner(responses, kind):
-    """Greatest response to the patterns of a kind, at least 0, and the pattern that it is to, the first of equal ones."""
-    first, *others = np.flatnonzero(kind)
-    best, winner = np.maximum(responses[first], 0), np.full(responses.shape[1:], first, np.int8)
-    for p in others:
-        winner[responses[p] > best] = p
-        np.maximum(best, responses[p], out=best)
-    return best, winner
+def _wins(holds):
+    """Array (kinds, p · 2^p) of 0 and 1: whether a pattern wins among those that a kind holds, given the set of better ones."""
+    kinds, p = holds.shape
+    better = np.arange(2**p)[:, None] >> np.arange(p) & 1  # (sets, p)
+    beaten = holds @ better.T > 0  # (kinds, sets): the kind holds one of the better patterns
+    return (holds[:, :, None] & ~beaten[:, None]).reshape(kinds, -1).astype(np.float64)
 
 
-def _signed_sum(best):
-    return best[:, 0].sum(axis=-1) - best[:, 1].sum(axis=-1)
+def _outputs(responses, places, wins):
+    """N (replicas, kinds): the positive responses summed place by place, and the places where a pattern wins."""
+    signed = np.maximum(responses, 0)
+    signed[:, :, 1] *= -1
+    replicas, width = responses.shape[1], wins.shape[1]
+    sums = np.bincount(places.ravel(), signed.ravel(), replicas * width).reshape(replicas, width)
+    return np.einsum("rw,kw->rk", sums, wins)
 
 
 def _ends(filters, patterns, holds, labels, counts, margin):
@@ -284,7 +299,7 @@ def _ends(filters, patterns, holds, labels, counts, margin):
     losses = counts * hinge(values, labels, margin)
     finite = np.isfinite(filters).all(axis=(1, 2, 3)) & np.isfinite(values).all(axis=1)
     loss = np.where(finite, losses.sum(axis=1) / counts.sum(axis=1), np.nan)
-    moving = _pulls(filters, patterns, holds, labels, counts, margin).any(axis=(1, 2, 3))
+    moving = _pulls(filters, patterns, _wins(holds), labels, counts, margin).any(axis=(1, 2, 3))
     outcome = np.select([~finite, loss == 0, ~moving], [DIVERGED, MINIMUM, STUCK], MOVING)
     return loss, outcome
 
@@ -294,8 +309,10 @@ def _checked(filters, patterns, holds):
     holds = np.asarray(holds)
     if filters.ndim != 4 or filters.shape[1] != 2 or 0 in filters.shape:
         raise ValueError(f"`filters` must be (replicas, 2, k, d), k at least 1. Received: shape {filters.shape}")
-    if patterns.ndim != 2 or patterns.shape[1] != filters.shape[3]:
-        raise ValueError(f"`patterns` must be (p, d={filters.shape[3]}). Received: shape {patterns.shape}")
+    if patterns.ndim != 2 or patterns.shape[1] != filters.shape[3] or not 1 <= len(patterns) <= _MOST_PATTERNS:
+        raise ValueError(
+            f"`patterns` must be (p, d={filters.shape[3]}), p at most {_MOST_PATTERNS}. Received: shape {patterns.shape}"
+        )
     if holds.dtype != bool or holds.shape[1:] != (len(patterns),) or not holds.any(axis=1).all():
         raise ValueError(
             f"`holds` must be a bool array (kinds, p={len(patterns)}), a pattern in each row. "
