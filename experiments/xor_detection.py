@@ -29,6 +29,7 @@ from tfredundancy import runs
 from tfredundancy.datasets import xor
 from tfredundancy.figures.detectors import detection_against_width, exploration, filters_in_the_plane
 from tfredundancy.files import read_arrays, save_figure, write_arrays, write_csv, write_json
+from tfredundancy.lottery.controls import derived_seed
 from tfredundancy.lottery.reports import difference, text_table
 from tfredundancy.numerics import detection, geometry
 from tfredundancy.numerics.intervals import proportion
@@ -109,7 +110,7 @@ def initial(args: Args, seeds, width: int) -> np.ndarray:
 
 def training_sets(args: Args, points: str) -> np.ndarray:
     """How many points of each kind are in each seed's training set, the same for all widths."""
-    draws = (np.random.default_rng([seed, xor.SETS.index(points)]) for seed in range(args.seeds))
+    draws = (np.random.default_rng(derived_seed(f"{points} points {seed}")) for seed in range(args.seeds))
     return np.array([xor.counts_of(xor.draw(args.examples, args.dimension, rng, points)[0]) for rng in draws])
 
 

@@ -10,6 +10,7 @@ from tfredundancy import runs
 from tfredundancy.datasets import xor
 from tfredundancy.figures.detectors import exploration
 from tfredundancy.files import read_arrays
+from tfredundancy.lottery.controls import derived_seed
 from tfredundancy.numerics import detection
 
 WORDS = "--widths 2,12 --seeds 12 --steps 2500 --points diverse,nondiverse"
@@ -54,7 +55,7 @@ def test_a_network_is_the_one_that_trains_alone(run):
     args = runs.parse(run.module.Args, run.module.PRESETS, WORDS.split())
     filters = read_arrays(run.folder / "checkpoints" / "nondiverse-12.npz")["filters"]
     (counts,) = run.module.training_sets(args, "nondiverse")[[7]]
-    points, _ = xor.draw(20, 20, np.random.default_rng([7, xor.SETS.index("nondiverse")]), "nondiverse")
+    points, _ = xor.draw(20, 20, np.random.default_rng(derived_seed("nondiverse points 7")), "nondiverse")
     assert counts.tolist() == xor.counts_of(points).tolist() and not counts[xor.DIVERSE].any()
     alone = detection.train(
         run.module.initial(args, [7], 12),
