@@ -95,6 +95,8 @@ def check(args: Args) -> None:
     for points in args.points:
         xor.probabilities(args.dimension, 1, points)
     for width in args.widths:
+        if width < 1:
+            raise ValueError(f"`width` must be an integer of at least 1. Received: width={width}")
         reach = detection.reachable_margin(initial(args, [0], width), xor.PATTERNS, args.rate / width, args.steps)
         if args.margin > reach:
             raise ValueError(

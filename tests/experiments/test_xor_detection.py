@@ -166,7 +166,7 @@ def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes
 
 
 def test_networks_that_diverge_are_an_outcome(script, tmp_path):
-    words = "--widths 3 --seeds 5 --steps 60 --points drawn --rate 1e307 --spread 0.1"
+    words = "--widths 1 --seeds 5 --steps 60 --points drawn --rate 1e306 --spread 170"
     ended = script("xor_detection", words, tmp_path)
     assert ended.code is None
     results = pd.read_csv(ended.folder / "results.csv")
