@@ -155,8 +155,8 @@ def nets(args: Args, points: str, width: int, found: dict[str, np.ndarray]) -> I
     """Rows of results.csv: how each network of a group trained, what it gets wrong, where its filters point."""
     counts = training_sets(args, points)
     chances = sum(xor.probabilities(args.dimension, label) for label in (1, -1)) / 2
-    first, filters = initial(args, range(args.seeds), width), found["filters"]
-    wrong = detection.errors(detection.outputs(filters, xor.PATTERNS, xor.KINDS), xor.LABELS)
+    wrong = detection.errors(detection.outputs(found["filters"], xor.PATTERNS, xor.KINDS), xor.LABELS)
+    first, filters = scaled(initial(args, range(args.seeds), width)), scaled(found["filters"])
     alone = xor.KINDS.sum(axis=1) == 1
     for seed in range(args.seeds):
         train_error = float((wrong[seed] * counts[seed]).sum() / counts[seed].sum())
@@ -174,6 +174,12 @@ def nets(args: Args, points: str, width: int, found: dict[str, np.ndarray]) -> I
             **{f"initial_{name}": value for name, value in shape(first[seed]).items()},
             **shape(filters[seed]),
         }
+
+
+def scaled(filters: np.ndarray) -> np.ndarray:
+    """Filters by the greatest entry of their network, which may be too great to be squared; NaN for networks without one."""
+    with np.errstate(invalid="ignore"):
+        return filters / np.abs(filters).max(axis=(1, 2, 3), keepdims=True)
 
 
 def explores(filters: np.ndarray) -> bool:
@@ -196,6 +202,7 @@ def shape(filters: np.ndarray) -> dict[str, float]:
 
 def detected(first: np.ndarray, filters: np.ndarray) -> Iterator[dict[str, Any]]:
     """Rows of patterns.csv: the share of the filters of each sign, and of their norm, that detects each pattern."""
+    first, filters = scaled(first), scaled(filters)
     alive = np.isfinite(filters).all(axis=(1, 2, 3))
     before, after = (detection.best_patterns(some[alive], xor.PATTERNS) for some in (first, filters))
     norms = np.linalg.norm(filters[alive], axis=-1)
