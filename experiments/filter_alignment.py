@@ -398,8 +398,8 @@ def per_layer(key: tuple, rows: pd.DataFrame) -> dict[str, Any]:
 
 def overview(args: Args, layers: pd.DataFrame, arms: pd.DataFrame | None) -> tuple[list[str], list[list[str]]]:
     """The table of the screen and of the page of findings: a row for each layer, and for each start of the narrow net."""
-    header = ["network", "layer", "units × fan-in", "angle, °", "of the null, °", "nearer than the null, °", "at first, °",
-              "effect", "z", "excess frame potential", "at first", "test %"]  # fmt: skip
+    header = ["network", "layer", "units × fan-in", "angle, °", "of the null, °", "nearer than the null, °",
+              "than untrained, °", "effect", "z", "excess frame potential", "at first", "test %"]  # fmt: skip
     lines, layers = (
         [],
         layers.reindex(columns=[*layers, *({"angle", "null_angle", "gap", "effect", "z"} - set(layers))]),
@@ -407,13 +407,9 @@ def overview(args: Args, layers: pd.DataFrame, arms: pd.DataFrame | None) -> tup
     for (network, layer), rows in layers.groupby(["network", "layer"], sort=False):
         first, last = (rows[rows["step"] == step] for step in (0, args.steps))
         shape = f"{first['units'].iloc[0]} × {first['fan_in'].iloc[0]}"
-        cells = [shown(last["angle"], 1), shown(last["null_angle"], 1), shown(last["gap"], 1), shown(first["gap"], 1)]
-        cells += [
-            shown(last["effect"], 2),
-            shown(last["z"], 1),
-            shown(last["frame_excess"], 3),
-            shown(first["frame_excess"], 3),
-        ]
+        cells = [shown(last["angle"], 1), shown(last["null_angle"], 1), shown(last["gap"], 1)]
+        cells += [ahead(difference(last["gap"], first["gap"])), shown(last["effect"], 2), shown(last["z"], 1)]
+        cells += [shown(some["frame_excess"], 3) for some in (last, first)]
         lines.append([network, layer, shape, *cells, shown(last["test_accuracy"], 1, 100)])
     if arms is not None:
         last = arms[arms["step"] == args.steps]
@@ -421,6 +417,11 @@ def overview(args: Args, layers: pd.DataFrame, arms: pd.DataFrame | None) -> tup
             name = f"narrow, from {alignment.ARMS[arm][0]}"
             lines.append([name, *[""] * (len(header) - 2), shown(rows["test_accuracy"], 2, 100)])
     return header, lines
+
+
+def ahead(found: dict[str, Any] | None) -> str:
+    """A difference with its interval, or range."""
+    return "–" if found is None else f"{found['mean']:+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]"
 
 
 if __name__ == "__main__":

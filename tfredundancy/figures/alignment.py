@@ -31,6 +31,7 @@ ARMS = {
     "untrained": ("centres of the untrained filters", "#E69F00", "s"),
     "random": ("random", "#D55E00", "v"),
 }
+MOST_BANDS = 8
 
 
 def alignment_and_narrow_nets(angles: pd.DataFrame, arms: pd.DataFrame) -> Figure:
@@ -157,6 +158,8 @@ def layers_while_training(layers: pd.DataFrame) -> Figure:
 
 
 def _draw_growth(axes: Axes, rows: pd.DataFrame, colours: dict) -> None:
+    if len(colours) > MOST_BANDS:  # which would hide each other
+        rows = rows.groupby(["layer", "step"], as_index=False)["gap"].mean()
     for layer, colour in colours.items():
         of_layer = rows[rows["layer"] == layer]
         draw_band(axes, of_layer, "step", "gap", colour=colour, label=layer, markersize=2.5, linewidth=1)

@@ -151,6 +151,7 @@ def _draw_intervals(axes: Axes, found: Mapping, points: str | None) -> None:
 
 
 def _draw_filters(axes: Axes, filters: np.ndarray) -> None:
+    filters = filters / max(np.abs(filters).max(), np.finfo(float).tiny)  # such great ones can not be squared
     longest = np.linalg.norm(filters, axis=-1).max(axis=1)
     for sign, colour, label in ((0, W, "w"), (1, U, "u")):
         direction = np.array([1, 1]) if sign == 0 else np.array([1, -1])

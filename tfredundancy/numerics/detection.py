@@ -207,7 +207,8 @@ def reachable_margin(filters: np.ndarray, patterns: np.ndarray, rate: float, ste
         np.float64(0.6)
     """
     longest = np.linalg.norm(patterns, axis=1).max()
-    return filters.shape[2] * longest * (np.linalg.norm(filters, axis=-1).max() + steps * rate * longest)
+    with np.errstate(over="ignore"):  # of filters that are too great an infinite bound
+        return filters.shape[2] * longest * (np.linalg.norm(filters, axis=-1).max() + steps * rate * longest)
 
 
 def best_patterns(filters: np.ndarray, patterns: np.ndarray) -> np.ndarray:
