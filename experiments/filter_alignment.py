@@ -7,7 +7,7 @@ beside four of the trained filters picked at random and beside the centres of th
 the alignment there in every layer of Conv-4 and ResNet-20, does it grow, is it stronger in the last layers, and does the frame
 potential say the same?
 
-    python experiments/filter_alignment.py                    digits, 2 seeds: about 3 minutes on 2 cores
+    python experiments/filter_alignment.py                    digits, 2 seeds: about 2 minutes on 2 cores
     python experiments/filter_alignment.py --preset paper     MNIST, the wide and the narrow net, 10 seeds: about 10 minutes
     python experiments/filter_alignment.py --preset subset    CIFAR-10, Conv-4 and ResNet-20, 5 seeds, 200 steps: 10 minutes
     python experiments/filter_alignment.py --preset beyond    the same trained to the end: for a GPU
