@@ -167,7 +167,12 @@ class PruneOnSchedule(keras.callbacks.Callback):
         )
 
     def _answer(self, step: int) -> tuple[bool, float]:
-        now, sparsity = self.schedule(step)
+        answer = self.schedule(step)
+        if not (isinstance(answer, Sequence) and len(answer) == 2):
+            raise ValueError(
+                f"`pruning_schedule` must give (whether to prune, sparsity). Received: {answer!r} at step {step}"
+            )
+        now, sparsity = answer
         sparsity = float(sparsity)
         if not 0 <= sparsity <= 1:
             raise ValueError(

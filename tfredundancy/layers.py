@@ -364,8 +364,15 @@ def unit_variables(layer) -> tuple[int, list[tuple[keras.Variable, tuple[int, ..
     raise ValueError(f"The units of layer '{layer.name}' of type {type(layer).__name__} are not known.")
 
 
-def is_elementwise(activation) -> bool:
-    """Whether unit i that leaves an activation function depends on unit i alone; None is the identity.
+def is_elementwise(activation, width: int = 4, rank: int = 2) -> bool:
+    """Whether an activation function is one function of every entry alone; None is the identity.
+
+    It is tried out: a changed entry must change no other one, and a constant must stay one.
+
+    Args:
+        activation: function of tensors, or None.
+        width: size of the last axis that it is tried on.
+        rank: number of axes.
 
     Example:
         >>> [is_elementwise(keras.activations.get(name)) for name in ("relu", "softmax", "glu", None)]
@@ -375,16 +382,33 @@ def is_elementwise(activation) -> bool:
         return True
     if getattr(activation, "__module__", "").startswith("keras.src.activations"):
         return _probe_once(activation)
-    return _probe(activation)
+    return _probe(activation, width, rank)
 
 
-def _probe(activation) -> bool:
-    others = ops.array([[0.0, 0.0, 0.0], [0.5, -2.0, 3.0]])
-    before, after = (activation(ops.concatenate([ops.full((2, 1), first), others], axis=-1)) for first in (-1.0, 1.0))
-    if tuple(before.shape) != (2, 4):
+def _probe(activation, width: int = 4, rank: int = 3) -> bool:
+    shape = (2, *[3] * (rank - 2), width)
+    draws = [scale * np.random.default_rng(0).normal(size=shape).astype("float32") for scale in (0.3, 2.0)]
+    return all(_apart(activation, draw) for draw in draws) and _stays_constant(activation, shape)
+
+
+def _apart(activation, draw: np.ndarray) -> bool:
+    """Whether the first entry changes no other one."""
+    found = []
+    for first in (-1.0, 1.0):
+        draw.flat[0] = first
+        found.append(ops.convert_to_numpy(activation(ops.convert_to_tensor(draw))))
+    if any(each.shape != draw.shape for each in found):
         return False
-    before, after = before[:, 1:], after[:, 1:]
-    return bool(ops.all((before == after) | (ops.isnan(before) & ops.isnan(after))))  # the root of −2 is no number
+    before, after = (each.ravel()[1:] for each in found)
+    return bool(((before == after) | (np.isnan(before) & np.isnan(after))).all())  # the root of −2 is no number
+
+
+def _stays_constant(activation, shape: tuple[int, ...]) -> bool:
+    for value in (0.0, 0.5):
+        found = ops.convert_to_numpy(activation(ops.full(shape, value))).ravel()
+        if not ((found == found[0]) | np.isnan(found)).all():
+            return False
+    return True
 
 
 _probe_once = lru_cache(_probe)  # Keras's own functions, which a model has at every layer

@@ -117,7 +117,7 @@ def excluded(exclude: Exclude, layers: Mapping[str, keras.layers.Layer]) -> set[
     Raises:
         ValueError: not a sequence, or an entry that no layer has.
     """
-    if isinstance(exclude, str) or inspect.isclass(exclude):
+    if isinstance(exclude, str) or inspect.isclass(exclude) or not isinstance(exclude, Iterable):
         raise ValueError(f"`exclude` must be a sequence of patterns. Received: exclude={exclude!r}")
     return {path for entry in exclude for path in _matched(entry, layers)}
 
@@ -136,7 +136,11 @@ def _matched(entry, layers: Mapping[str, keras.layers.Layer]) -> Iterable[str]:
 
 def check_density(density: Density) -> None:
     """Raise unless `density` is a fraction or a count, or {pattern: fraction or count}."""
+    if isinstance(density, Mapping) and not all(isinstance(pattern, str) for pattern in density):
+        raise ValueError(f"`density` must go by patterns of names. Received: density={density!r}")
     for value in density.values() if isinstance(density, Mapping) else [density]:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise ValueError(f"`density` must be a number, or {{pattern: number}}. Received: density={density!r}")
         if not _is_count(value):
             kept_count(value, 1)
         elif value == 1:

@@ -117,6 +117,7 @@ class Trace:
         members: {path: Member}.
         pruned: {path of a member: bool array (units,), what `masked` said}.
         calls: {id of an operation: (its first call, the wires that left it)}.
+        entered: {id of a model: the wires that first entered it}; a model that is a barrier as a whole has none.
         wires: every wire.
     """
 
@@ -125,6 +126,7 @@ class Trace:
     members: dict[str, Member] = field(default_factory=dict)
     pruned: dict[str, np.ndarray] = field(default_factory=dict)
     calls: dict[int, tuple[Call, tuple[Wire, ...]]] = field(default_factory=dict)
+    entered: dict[int, tuple[Wire, ...]] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
     size: int = 0
     _ties: list[np.ndarray] = field(default_factory=list)
@@ -143,6 +145,7 @@ class Trace:
     def follow(self, model: keras.Model, inputs: Sequence[Wire], prefix: str) -> list[Wire]:
         """The wires that leave a Sequential or functional model."""
         graph = model._functional if isinstance(model, keras.Sequential) else model
+        self.entered.setdefault(id(model), tuple(inputs))
         found = {id(tensor): wire for tensor, wire in zip(graph.inputs, inputs, strict=True)}
         for node in nodes(graph):
             self._nodes.add(id(node))
@@ -179,6 +182,8 @@ class Trace:
         if [wire.channels for wire in wires[0]] == [wire.channels for wire in wires[1]]:
             for one, other in zip(*wires, strict=True):
                 self.tie(one.atoms, other.atoms)
+                differ = (one.values != other.values) & ~(np.isnan(one.values) & np.isnan(other.values))
+                self.freeze(one.atoms[differ], f"barrier: {first[0]} gets other constants at each of its calls")
         else:  # it is called in different ways
             for wire in (*wires[0], *wires[1]):
                 self.freeze(wire.atoms, f"barrier: {first[0]} is called with different tensors")
@@ -253,8 +258,9 @@ def barrier(trace: Trace, call: Call, why: str = "") -> list[Wire]:
 
 
 def _makes_units(layer) -> bool:
-    unitless = isinstance(layer, keras.layers.EinsumDense) and einsum_axes(layer) is None
-    return has_units(layer) and not isinstance(layer, _NORMALISATIONS) and not unitless
+    if not type(layer).__module__.startswith("keras.") or isinstance(layer, _NORMALISATIONS):
+        return False  # a class of somebody's own may have other variables
+    return has_units(layer) and not (isinstance(layer, keras.layers.EinsumDense) and einsum_axes(layer) is None)
 
 
 def consume(trace: Trace, call: Call, wire: Wire, takes_up: bool) -> None:

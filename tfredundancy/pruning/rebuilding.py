@@ -4,6 +4,7 @@ The model that is passed is never touched. Objects are copied, not read back fro
 losses, metrics or learning rates, and classes that nobody registered, stay what they are.
 """
 
+import tempfile
 from collections.abc import Callable, Sequence
 from types import FunctionType
 
@@ -47,7 +48,8 @@ def rebuild(model: keras.Model, replace: Replace) -> keras.Model:
 
 def is_graph(layer) -> bool:
     """Whether this is a Sequential or functional model, whose layers can be listed and called one by one."""
-    return isinstance(layer, keras.Sequential) or (isinstance(layer, keras.Model) and hasattr(layer, "operations"))
+    wired = isinstance(layer, keras.Sequential) or (isinstance(layer, keras.Model) and hasattr(layer, "operations"))
+    return wired and type(layer).call.__module__.startswith("keras.")  # a `call` of its own may compute anything
 
 
 def clone_graph(model: keras.Model, clone: Callable, shapes: Sequence[tuple] | None = None) -> keras.Model:
@@ -72,7 +74,10 @@ def clone_graph(model: keras.Model, clone: Callable, shapes: Sequence[tuple] | N
 
 def _input_like(tensor, shape):
     layer = tensor._keras_history.operation  # its name is what data in a dictionary go by
-    return keras.Input(batch_shape=shape, dtype=tensor.dtype, name=layer.name)
+    settings = {"sparse": True} if getattr(layer, "sparse", False) else {}
+    return keras.Input(
+        batch_shape=shape, dtype=tensor.dtype, name=layer.name, optional=getattr(layer, "optional", False), **settings
+    )
 
 
 def fresh(layer, change: Callable[[dict], dict] = dict):
@@ -82,6 +87,8 @@ def fresh(layer, change: Callable[[dict], dict] = dict):
     if isinstance(layer, keras.layers.Lambda):
         functions = {"function": layer.function, "arguments": layer.arguments, "mask": layer.mask}
         return type(layer)(**{**change(layer.get_config()), **functions, "output_shape": layer._output_shape})
+    if not isinstance(layer, keras.layers.Layer) and not _has_config(layer):
+        return layer  # an operation that holds arrays; it has no state
     config, functions = configuration(layer)
     new = type(layer).from_config(change(config))
     for name, function in functions.items():
@@ -96,13 +103,39 @@ def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
     """
     functions = {name: value for name, value in vars(layer).items() if _is_lambda(value)}
     if not functions:
-        return layer.get_config(), {}
+        config = _config(layer)
+        own = {name: value for name, value in vars(layer).items() if name in config and _is_own(value)}
+        return config | {name: None if name.endswith(_OPTIONAL) else "linear" for name in own}, own
     plain = object.__new__(type(layer))  # Keras layers copy themselves by saving and loading
     plain.__dict__.update(vars(layer))
-    optional = ("regularizer", "constraint", "initializer")
-    plain.__dict__.update({name: None if name.endswith(optional) else keras.activations.linear for name in functions})
-    config = plain.get_config()
+    plain.__dict__.update({name: None if name.endswith(_OPTIONAL) else keras.activations.linear for name in functions})
+    config = _config(plain)
     return config, {name: function for name, function in functions.items() if name in config}
+
+
+_OPTIONAL = ("regularizer", "constraint", "initializer")
+
+
+def _config(layer) -> dict:
+    try:
+        return layer.get_config()
+    except NotImplementedError as error:
+        raise ValueError(
+            f"Layer '{layer.name}' of class {type(layer).__name__} must have a get_config to be copied: {error}"
+        ) from error
+
+
+def _has_config(operation) -> bool:
+    try:
+        operation.get_config()
+    except NotImplementedError:
+        return False
+    return True
+
+
+def _is_own(value) -> bool:
+    """A function of somebody's own, which Keras would write by its name and not find again."""
+    return isinstance(value, FunctionType) and not value.__module__.startswith("keras.")
 
 
 def _is_lambda(value) -> bool:
@@ -115,9 +148,23 @@ def _copy_variables(old, new) -> dict[int, keras.Variable]:
     for source, target in pairs:
         # By way of NumPy: with JAX two variables could share a buffer, which training gives away.
         target.assign(np.array(ops.convert_to_numpy(source)))
-    if isinstance(new, keras.layers.Normalization):
-        new.finalize_state()  # it computes with tensors made of its variables
+    copy_state(old, new)
     return {id(source): target for source, target in pairs}
+
+
+def copy_state(old, new) -> None:
+    """What is no variable's value: which variables train, vocabularies, tensors made of variables."""
+    if not isinstance(old, keras.layers.Layer):
+        return
+    for source, target in zip(old.variables, new.variables, strict=False):
+        if source.name == target.name and not source.trainable and target.trainable:
+            target.trainable = False
+    if hasattr(old, "save_assets"):
+        with tempfile.TemporaryDirectory() as folder:
+            old.save_assets(folder)
+            new.load_assets(folder)
+    if isinstance(new, keras.layers.Normalization):
+        new.finalize_state()
 
 
 def compile_alike(model: keras.Model, new: keras.Model) -> bool:

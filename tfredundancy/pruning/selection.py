@@ -13,9 +13,10 @@ from keras import ops
 from tfredundancy.layers import PruneUnits, PruneWeights, check_mask, has_units, unit_variables, weight_variables
 from tfredundancy.paths import Wrapped, joined, layer_paths, unwrapped, without_input_layers, wrappers
 from tfredundancy.pruning.choosing import Density, Exclude, Masks, Options, check_density, excluded, next_masks
-from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups
-from tfredundancy.pruning.rebuilding import optimizer_parts, rebuild
+from tfredundancy.pruning.groups import UnitGroup, UnitGroups, check_graph, find_groups, traced
+from tfredundancy.pruning.rebuilding import is_graph, optimizer_parts, rebuild
 from tfredundancy.pruning.scoring import Criterion, places
+from tfredundancy.pruning.shrinking import present_masks, still_means
 from tfredundancy.regularizers import plain
 
 
@@ -148,6 +149,8 @@ def wrap_units(
     """A copy with `PruneUnits` around the layers of all groups that are not excluded, and these; `name` is the caller's."""
     check_graph(model, name)
     found = find_groups(model) if groups is None else groups
+    if not (isinstance(found, Iterable) and all(isinstance(group, UnitGroup) for group in found)):
+        raise ValueError(f"`groups` must be what tfr.find_groups returned, or some of it. Received: groups={groups!r}")
     layers = layer_paths(model)
     left = excluded(exclude, without_input_layers(layers))
     chosen = [group for group in found if not left & set(group.members)]
@@ -315,10 +318,15 @@ def strip_pruning(model: keras.Model) -> keras.Model:
     _check_statistics(model)
     kept = {id(variable): mask for layer in wrappers(model).values() for variable, mask in layer.kept()}
     stripped = rebuild(model, lambda layer, copy: plain(unwrapped(copy)))
+    means = still_means(traced(model, present_masks))
     for path, layer in wrappers(model).items():
         target = layer_paths(stripped)[path]
+        if id(layer.layer) in means:
+            target.moving_mean.assign(means[id(layer.layer)])
         for source, variable in zip(layer.layer.variables, target.variables, strict=True):
-            if id(source) in kept:
+            if id(source) in kept and not (
+                variable is getattr(target, "moving_mean", None) and id(layer.layer) in means
+            ):
                 variable.assign(np.where(kept[id(source)], ops.convert_to_numpy(source), 0))
     return stripped
 
@@ -389,7 +397,7 @@ def _model_layers(model, prefix: str) -> dict[str, keras.layers.Layer]:
     for layer in model.layers:
         path = joined(prefix, layer.name)
         found[path] = layer
-        if isinstance(layer, keras.Sequential) or hasattr(layer, "operations"):
+        if is_graph(layer):
             found.update(_model_layers(layer, path))
     return found
 

@@ -77,6 +77,10 @@ def sensitivity(
     Reference:
         Li et al. 2016, Pruning filters for efficient ConvNets, arXiv:1608.08710, §3.1.
     """
+    if not isinstance(densities, Iterable) or isinstance(densities, str):
+        raise ValueError(f"`densities` must be a sequence of fractions. Received: densities={densities!r}")
+    if data is None:
+        raise ValueError("`data` must be (inputs, labels) or a dataset of them. Received: data=None")
     for density in densities:
         check_density(float(density))
     options = Options(criterion, min_units=min_units, data=data, initial=initial, seed=seed)

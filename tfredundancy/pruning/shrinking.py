@@ -15,9 +15,9 @@ from keras import ops
 
 from tfredundancy.layers import PruneUnits
 from tfredundancy.paths import Wrapped, unwrapped, variable_paths, wrappers
-from tfredundancy.pruning.following import Call, Trace
+from tfredundancy.pruning.following import Call, Trace, Wire
 from tfredundancy.pruning.groups import check_graph, traced
-from tfredundancy.pruning.rebuilding import clone_graph, compile_alike, fresh, is_graph
+from tfredundancy.pruning.rebuilding import clone_graph, compile_alike, copy_state, fresh, is_graph
 from tfredundancy.pruning.rules import Arrays, Kept, entry
 from tfredundancy.regularizers import plain
 
@@ -55,8 +55,8 @@ def shrink(model: keras.Model) -> keras.Model:
     """
     check_graph(model, "shrink")
     _check_wrappers(model)
-    trace = traced(model, _present_masks)
-    cutter = _Cutter(trace, _removed(trace))
+    trace = traced(model, present_masks)
+    cutter = _Cutter(trace, _removed(trace), still_means(trace))
     _check_statistics(trace, cutter)
     small = cutter.model(model)
     cutter.assign()
@@ -64,7 +64,8 @@ def shrink(model: keras.Model) -> keras.Model:
     return small
 
 
-def _present_masks(call: Call, units: int) -> np.ndarray:
+def present_masks(call: Call, units: int) -> np.ndarray:
+    """Which units of a layer its wrapper masks now: bool array (units,)."""
     return ~call.operation.mask if isinstance(call.operation, PruneUnits) else np.zeros(units, bool)
 
 
@@ -99,6 +100,28 @@ def _operations(model: keras.Model) -> list:
     return found + [below for layer in found if is_graph(layer) for below in _operations(layer)]
 
 
+def still_means(trace: Trace) -> dict[int, np.ndarray]:
+    """{id of a BatchNormalization without scale: moving means} with which the plain layer gives zero where the wrapper does.
+
+    The wrapper lets a masked unit's input vanish; the plain layer takes the constant that comes instead off.
+
+    Raises:
+        ValueError: something else than a constant comes.
+    """
+    found = {}
+    for call, _ in trace.calls.values():
+        if isinstance(call.layer, keras.layers.BatchNormalization) and not call.layer.scale:
+            pruned, values = trace.pruned.get(call.path, np.zeros(0, bool)), call.ins[0].values
+            if pruned.any() and np.isnan(values[pruned]).any():
+                raise ValueError(
+                    f"`model` masks units of '{call.path}', a BatchNormalization without scale, that the layer before keeps: "
+                    "no plain layer gives zero for them. Give all members of a group the same mask, as tfr.prune_units does."
+                )
+            if pruned.any():
+                found[id(call.layer)] = np.where(pruned, values, ops.convert_to_numpy(call.layer.moving_mean))
+    return found
+
+
 def _check_statistics(trace: Trace, cutter: "_Cutter") -> None:
     kinds = keras.layers.LayerNormalization | keras.layers.GroupNormalization
     for path, member in trace.members.items():
@@ -118,25 +141,27 @@ class _Cutter:
     Attributes:
         trace: of the model.
         removed: bool array (atoms,).
+        means: {id of a layer: its moving means}, where they are not the stored ones.
         twins: {id of an operation: (it, its twin, {name: array})}.
     """
 
     trace: Trace
     removed: np.ndarray
+    means: dict[int, np.ndarray]
     twins: dict[int, tuple] = field(default_factory=dict)
 
     def keep(self, atoms: np.ndarray) -> np.ndarray:
         return np.flatnonzero(~self.removed[atoms])
 
     def model(self, model: keras.Model) -> keras.Model:
-        if model_call := self.trace.calls.get(id(model)):
-            shapes = [(*wire.shape[:-1], self._channels(wire)) for wire in model_call[0].ins]
-        else:
-            shapes = None
+        shapes = [tensor.shape for tensor in model.inputs]
+        if id(model) in self.trace.entered:
+            wires = self.trace.entered[id(model)]
+            shapes = [self._cut_shape(*pair) for pair in zip(shapes, wires, strict=True)]
         return clone_graph(model, self.clone, shapes)
 
-    def _channels(self, wire):
-        return wire.shape[-1] if wire.shape[-1] is None else len(self.keep(wire.atoms))
+    def _cut_shape(self, shape, wire: Wire) -> tuple:
+        return shape if not len(shape) or shape[-1] is None else (*shape[:-1], len(self.keep(wire.atoms)))
 
     def clone(self, operation):
         if id(operation) not in self.twins:
@@ -149,6 +174,8 @@ class _Cutter:
 
     def _cut(self, operation):
         arrays, layer, known = _effective(operation), unwrapped(operation), entry(operation)
+        if id(layer) in self.means:
+            arrays["moving_mean"] = self.means[id(layer)]
         if id(operation) not in self.trace.calls or known is None:
             return _fresh(layer, {}), arrays
         call, outs = self.trace.calls[id(operation)]
@@ -166,12 +193,11 @@ class _Cutter:
         for operation, twin, arrays in self.twins.values():
             if isinstance(twin, keras.layers.Layer) and not is_graph(twin):
                 variables, names = variable_paths(twin), list(variable_paths(unwrapped(operation)))
-                if len(variables) == len(names):  # in order: sublayers may have been given other names
+                if set(variables) != set(names) and len(variables) == len(names):  # sublayers with automatic names
                     variables = dict(zip(names, variables.values(), strict=True))
                 for name, variable in variables.items():
                     variable.assign(np.asarray(arrays[name]).astype(_storable(variable)))
-                if isinstance(twin, keras.layers.Normalization):
-                    twin.finalize_state()
+                copy_state(unwrapped(operation), twin)
 
 
 def _fresh(layer, config: dict):

@@ -25,7 +25,7 @@ def made(trace: Trace, call: Call, atoms: np.ndarray, silent: np.ndarray | None 
     """
     masked = trace.hold(call, atoms, maker=silent is None)
     values = np.where(masked, 0.0, VARIES if silent is None else silent)
-    if keeps_apart(call.layer.activation):
+    if keeps_apart(call.layer.activation, call.shapes[0]):
         values = applied(call.layer.activation, values)
     else:
         trace.freeze(atoms, f"barrier: {call} has an activation that may mix units")

@@ -25,7 +25,7 @@ def merged(trace: Trace, call: Call, operands: Sequence, combine: Combine) -> li
     """Wires and numbers, joined entry by entry; an operand of one channel is the same for all."""
     wires = [operand for operand in operands if isinstance(operand, Wire)]
     widest = max(wire.channels for wire in wires)
-    fits = all(wire.channels in (1, widest) for wire in wires)
+    fits = all(wire.channels in (1, widest) and (not wire.shape or wire.shape[-1] is not None) for wire in wires)
     numbers = [operand for operand in operands if not isinstance(operand, Wire)]
     if not fits or call.shapes[0][-1] != widest or any(np.shape(x) and np.shape(x)[-1] != 1 for x in numbers):
         return barrier(trace, call)

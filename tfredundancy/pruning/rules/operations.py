@@ -2,6 +2,7 @@
 
 from functools import reduce
 
+import keras
 import numpy as np
 
 from tfredundancy.pruning.following import VARIES, Call, Trace, Wire, barrier
@@ -16,8 +17,14 @@ _ELEMENTWISE = (
 )
 for _name in _ELEMENTWISE.split():
     rule(_name, elementwise)
-rule("Cast", hand_on)
 rule("StopGradient", hand_on)
+
+
+def _follow_cast(trace: Trace, call: Call) -> list[Wire]:
+    return hand_on(trace, call) if "float" in str(call.layer.dtype) else barrier(trace, call)
+
+
+rule("Cast", _follow_cast)
 
 _COMBINE: dict[str, Combine] = {
     "Add": lambda v: reduce(np.add, v),
@@ -59,6 +66,8 @@ for _name in ("Mean", "Max", "Amax", "Min", "Amin", "Sum"):
 
 
 def _follow_concatenation(trace: Trace, call: Call) -> list[Wire]:
+    if len(keras.tree.flatten((call.args, call.kwargs))) != len(call.ins):  # a constant among them
+        return barrier(trace, call)
     return concatenated(trace, call, call.ins, call.layer.axis)
 
 

@@ -10,11 +10,11 @@ from tfredundancy.pruning.rules.registry import Arrays, Kept, rule
 L = keras.layers
 
 
-def keeps_apart(activation) -> bool:
-    """Whether an activation function, or a layer in its place, is element-wise."""
+def keeps_apart(activation, shape) -> bool:
+    """Whether an activation function, or a layer in its place, is element-wise on tensors of this shape."""
     if isinstance(activation, keras.layers.Layer):
         return type(activation) in (L.ReLU, L.LeakyReLU, L.ELU)
-    return is_elementwise(activation)
+    return is_elementwise(activation, shape[-1] or 4, max(2, len(shape)))
 
 
 def hand_on(trace: Trace, call: Call) -> list[Wire]:
@@ -31,8 +31,8 @@ def only_zero(trace: Trace, call: Call) -> list[Wire]:
 
 
 _SAME = (
-    *(L.Dropout, L.SpatialDropout1D, L.SpatialDropout2D, L.SpatialDropout3D, L.GaussianDropout, L.GaussianNoise),
-    *(L.AlphaDropout, L.ActivityRegularization, L.Identity, "StochasticDepth"),
+    *(L.SpatialDropout1D, L.SpatialDropout2D, L.SpatialDropout3D, L.GaussianDropout, L.GaussianNoise),
+    *(L.ActivityRegularization, L.Identity, "StochasticDepth"),
     *(L.Cropping1D, L.Cropping2D, L.Cropping3D, L.UpSampling1D, L.UpSampling2D, L.UpSampling3D, L.RepeatVector),
     *(L.MaxPooling1D, L.MaxPooling2D, L.MaxPooling3D, L.AveragePooling1D, L.AveragePooling2D, L.AveragePooling3D),
     *(L.GlobalAveragePooling1D, L.GlobalAveragePooling2D, L.GlobalAveragePooling3D),
@@ -40,13 +40,24 @@ _SAME = (
 )
 for _kind in _SAME:
     rule(_kind, hand_on)
+
+
+def _cut_dropout(call: Call, arrays: Arrays, kept: Kept):
+    shape = call.layer.noise_shape
+    if shape is None or shape[-1] != call.ins[0].channels:
+        return {}, arrays
+    return {"noise_shape": (*shape[:-1], len(kept.ins[0]))}, arrays
+
+
+for _kind in (L.Dropout, L.AlphaDropout):
+    rule(_kind, hand_on, _cut_dropout)
 for _kind in (L.ZeroPadding1D, L.ZeroPadding2D, L.ZeroPadding3D):
     rule(_kind, only_zero)
 
 
 def _follow_activation(trace: Trace, call: Call) -> list[Wire]:
     function = call.layer.activation
-    if not keeps_apart(function):
+    if not keeps_apart(function, call.shapes[0]):
         return barrier(trace, call, " mixes units")
     return [wire.onto(wire.shape, applied(function, wire.values)) for wire in hand_on(trace, call)]
 
@@ -56,6 +67,9 @@ rule(L.Activation, _follow_activation)
 
 def elementwise(trace: Trace, call: Call) -> list[Wire]:
     """A function of each entry alone."""
+    held = vars(call.layer).values()
+    if any(len(value.shape) for value in held if isinstance(value, np.ndarray) or keras.ops.is_tensor(value)):
+        return barrier(trace, call, " has an entry for each channel")
     return [wire.onto(wire.shape, applied(call.layer.call, wire.values)) for wire in hand_on(trace, call)]
 
 
