@@ -13,14 +13,16 @@ does not matter how a model is put together. A loop inside a layer of your own (
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
 
 from tfredundancy.paths import Wrapped, layer_paths, unwrapped
+from tfredundancy.tracing import called
 
 L = keras.layers
 Shape = tuple[int, ...]
@@ -239,7 +241,9 @@ def leaves_of(model) -> dict[str, keras.layers.Layer]:
 def _calls(model, leaves, specs) -> list[Call]:
     """Run the model on shapes; what its leaves were called with."""
     calls: list[Call] = []
-    with _noting(leaves, calls):
+    with ExitStack() as stack:
+        for layer in {id(layer): layer for layer in leaves}.values():
+            stack.enter_context(called(layer, partial(_noted, layer, calls)))
         _Run(model, calls).compute_output_spec(specs)
     return calls
 
@@ -256,20 +260,8 @@ class _Run(keras.Operation):
         return self.model(inputs)
 
 
-@contextmanager
-def _noting(leaves, calls: list[Call]) -> Iterator[None]:
-    """Within the block every call of a leaf is noted."""
-    leaves = list({id(layer): layer for layer in leaves}.values())
-    for layer in leaves:
-        object.__setattr__(layer, "call", _noted(layer, layer.call, calls))
-    try:
-        yield
-    finally:
-        for layer in leaves:
-            object.__delattr__(layer, "call")
-
-
-def _noted(layer, call, calls: list[Call]):
+def _noted(layer, calls: list[Call], call):
+    """The layer's `call`, which notes what it is called with."""
     signature = inspect.signature(call)
 
     def noting(*args, **kwargs):
