@@ -3,9 +3,9 @@
     model, shapes of one example → {path: (MACs, calls, shape that goes out)} and a line for each layer that is not understood
 
 One MAC is a multiplication and an addition; half of what counters of floating-point operations say. Counted are products with
-kernels, and the two products of an attention; not counted are biases, normalisations, activations, pooling, lookups, and what
-`keras.ops` computes between layers. A kernel counts at every position, at the rims too, where it meets padding. A masked
-layer counts as the whole one: it computes as much.
+kernels, and the two products of an attention; not counted are biases, normalisations, activations, pooling, lookups. Products
+by `keras.ops` between layers are not counted either, and named as not understood. A kernel counts at every position, at the
+rims too, where it meets padding. A masked layer counts as the whole one: it computes as much.
 
 The model runs once on shapes alone; which layers are called, how often and with which shapes is noted while it does. So it
 does not matter how a model is put together. A loop inside a layer of your own (`ops.scan`, `ops.fori_loop`) is seen once.
@@ -13,7 +13,7 @@ does not matter how a model is put together. A loop inside a layer of your own (
 
 import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from typing import Any
 
 import keras
 
-from tfredundancy.paths import Wrapped, layer_paths, unwrapped
+from tfredundancy.paths import Wrapped, joined, layer_paths, unwrapped
 from tfredundancy.tracing import called
 
 L = keras.layers
@@ -67,7 +67,7 @@ def tally(model: keras.Model, input_shape=None) -> tuple[dict[str, Tally], dict[
     leaves = leaves_of(model)
     paths = {id(layer): path for path, layer in leaves.items()}
     specs, batch = input_specs(model, input_shape)
-    tallies, unknown = {}, {}
+    tallies, unknown = {}, dict(_bare_products(model))
     for call in _calls(model, leaves.values(), specs):
         path = paths[id(call.layer)]
         one = tallies.setdefault(path, Tally())
@@ -211,6 +211,20 @@ def _is_convolutional(layer) -> bool:
 def _has_kernels(layer) -> bool:
     """Whether something that is no vector could be a kernel; of Keras's own layers all are known."""
     return not type(layer).__module__.startswith("keras.src.") and any(len(v.shape) > 1 for v in layer.weights)
+
+
+_PRODUCTS = (
+    *("Matmul", "Dot", "Einsum", "Tensordot", "Inner", "Outer", "Vdot", "Kron", "DotProductAttention"),
+    *("Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"),
+)
+
+
+def _bare_products(model) -> Iterator[tuple[str, str]]:
+    """(path, reason) of the products that a graph has without a layer around them."""
+    for path, graph in {"": model, **layer_paths(model)}.items():
+        for operation in getattr(graph, "operations", ()):
+            if not isinstance(operation, keras.layers.Layer) and type(operation).__name__ in _PRODUCTS:
+                yield joined(path, operation.name), "a product by keras.ops"
 
 
 def _positions(layer, shape: Shape) -> int:
