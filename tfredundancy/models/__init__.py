@@ -1,6 +1,7 @@
-"""The networks of the pruning and lottery-ticket papers, as plain functional Keras models that return logits."""
+"""The networks of the papers, as plain functional Keras models that return logits; a committee machine returns one number."""
 
 from tfredundancy.models import li2016
+from tfredundancy.models.committee import committee
 from tfredundancy.models.conv import conv_2, conv_4, conv_6
 from tfredundancy.models.lenet import lenet_300_100
 from tfredundancy.models.mini_alexnet import mini_alexnet
@@ -10,6 +11,7 @@ from tfredundancy.models.vgg import vgg, vgg_11, vgg_16, vgg_19
 from tfredundancy.models.wide_resnet import wide_resnet
 
 __all__ = [
+    "committee",
     "conv_2",
     "conv_4",
     "conv_6",

@@ -1,12 +1,16 @@
 """Floor 0: pure functions on NumPy arrays; no Keras, no TensorFlow, no state."""
 
 from tfredundancy.numerics import (
+    averages,
     capacity,
     collapse,
+    committee,
     criteria,
     geometry,
     intervals,
     masks,
+    online,
+    overlaps,
     powerlaw,
     random_matrices,
     responses,
@@ -16,12 +20,16 @@ from tfredundancy.numerics import (
 )
 
 __all__ = [
+    "averages",
     "capacity",
     "collapse",
+    "committee",
     "criteria",
     "geometry",
     "intervals",
     "masks",
+    "online",
+    "overlaps",
     "powerlaw",
     "random_matrices",
     "responses",
