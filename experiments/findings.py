@@ -62,7 +62,8 @@ def claims(summary: dict[str, Any]) -> list[str]:
         mean, low, high = (
             each["ours"][name] for name in ("mean", *(("low", "high") if "low" in each["ours"] else ("min", "max")))
         )
-        lines.append(f"- {each['claim']}: {mean:+.4f} [{low:+.4f}, {high:+.4f}]; {each['verdict']}")
+        effect = f" (effect size {each['ours']['effect']:.1f})" if each["ours"].get("effect") else ""
+        lines.append(f"- {each['claim']}: {mean:+.4f} [{low:+.4f}, {high:+.4f}]{effect}; {each['verdict']}")
     return [*lines, ""] if lines else []
 
 

@@ -82,6 +82,12 @@ def test_a_bad_command_line_is_one_line(capsys, argv, words):
     assert words in refusal(capsys, *argv.split())
 
 
+def test_a_flag_that_is_given_twice_is_refused(capsys):
+    words = refusal(capsys, "--seeds", "3", "--levels", "2", "--seeds", "4")
+    assert words.endswith("argument --seeds: given twice. Received: 4 after 3")
+    assert "given twice. Received: 1,2 after 1,2" in refusal(capsys, "--steps", "1,2", "--steps", "1,2")
+
+
 def test_help_tells_every_flag_and_what_the_presets_give(capsys):
     with pytest.raises(SystemExit):
         parse(Args, PRESETS, ["--help"], description="What it does.")

@@ -155,11 +155,22 @@ def read_arrays(path: str | os.PathLike) -> dict[str, np.ndarray]:
         ) from error
 
 
+def _settle(figure: Any) -> None:
+    """Fix the places of axes: a layout engine's last digits differ between calls, and ids in SVG files are made of them."""
+    if figure.get_layout_engine() is None:
+        return
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(each, 5) for each in axes.get_position(original=True).bounds])
+
+
 def save_figure(path: str | os.PathLike, figure: Any) -> None:
     """Writes `path.png` (150 dpi) and `path.svg`, atomically; equal figures give equal bytes."""
     import matplotlib
 
     path = os.fspath(path)
+    _settle(figure)
     with matplotlib.rc_context({"svg.hashsalt": "tfredundancy"}):
         write_atomically(
             path + ".png", lambda file: figure.savefig(file, format="png", dpi=150, metadata={"Software": None})

@@ -184,7 +184,18 @@ def _add_flag(parser: argparse.ArgumentParser, field: dataclasses.Field, presets
         parser.add_argument(option, action=action, default=None, help=text)
     else:
         choices = presets if field.name == "preset" else field.metadata["choices"]
-        parser.add_argument(option, type=_reader(field, choices), metavar=_metavar(field, choices), help=text)
+        settings = dict(type=_reader(field, choices), metavar=_metavar(field, choices), help=text)
+        parser.add_argument(option, action=_Once, **settings)
+
+
+class _Once(argparse.Action):
+    """A flag that is given once: argparse would take the last of several without a word."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        before = getattr(namespace, self.dest)
+        if before is not None:
+            raise argparse.ArgumentError(self, f"given twice. Received: {_shown(values)} after {_shown(before)}")
+        setattr(namespace, self.dest, values)
 
 
 def _described_default(field: dataclasses.Field, presets: Mapping[str, Mapping]) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tfredundancy.numerics.intervals import Interval, paired_difference, verdict
+from tfredundancy.numerics.intervals import Interval, paired_difference, proportion, verdict
 
 
 def test_closed_form_of_five_differences():
@@ -71,3 +71,17 @@ def test_bad_values(a, b, words):
 def test_bad_confidence(confidence):
     with pytest.raises(ValueError, match="`confidence`"):
         paired_difference([1.0], [1.0], confidence)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (50, 50), (17, 400)])
+def test_a_share_has_wilsons_interval(successes, n):
+    found = proportion(successes, n, 0.9)
+    expected = stats.binomtest(successes, n).proportion_ci(0.9, method="wilson")
+    assert (found.mean, found.n, found.kind) == (successes / n, n, "wilson")
+    np.testing.assert_allclose([found.low, found.high], [expected.low, expected.high], atol=1e-12)
+
+
+@pytest.mark.parametrize(("successes", "n", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (0, 0, 0.95), (1, 5, 1.0)])
+def test_shares_that_are_refused(successes, n, confidence):
+    with pytest.raises(ValueError, match="Received"):
+        proportion(successes, n, confidence)

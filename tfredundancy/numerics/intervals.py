@@ -20,16 +20,17 @@ class Interval:
 
     Attributes:
         mean: mean of the n differences.
-        low, high: a t-interval of the mean (kind "t"), or the least and the greatest difference (kind "range").
+        low, high: a t-interval of the mean (kind "t"), the least and the greatest difference (kind "range"), or the interval of
+            a share (kind "wilson").
         n: number of pairs.
-        kind: "t" from five pairs on, "range" below.
+        kind: "t" from five pairs on, "range" below; "wilson" for shares.
     """
 
     mean: float
     low: float
     high: float
     n: int
-    kind: Literal["t", "range"]
+    kind: Literal["t", "range", "wilson"]
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Interval:
@@ -72,6 +73,41 @@ def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> I
         return Interval(mean, float(differences.min()), float(differences.max()), n, "range")
     margin = float(stats.t.ppf((1 + confidence) / 2, n - 1) * differences.std(ddof=1) / np.sqrt(n))
     return Interval(mean, mean - margin, mean + margin, n, "t")
+
+
+def proportion(successes: int, n: int, confidence: float = 0.95) -> Interval:
+    """A share of n trials with its interval, Wilson's: (p + z²/2n ± z√(p(1−p)/n + z²/4n²)) / (1 + z²/n).
+
+    Unlike a t-interval of zeros and ones it has a width where all trials end alike.
+
+    Args:
+        successes: number of trials that succeeded.
+        n: number of trials.
+        confidence: probability that the interval covers the true share, about.
+
+    Returns:
+        An `Interval` of kind "wilson", with the share itself as its mean.
+
+    Raises:
+        ValueError: successes outside [0, n], no trial, or a confidence outside (0, 1).
+
+    Example:
+
+    >>> found = proportion(0, 50)
+    >>> found.mean, found.low, round(found.high, 4)
+    (0.0, 0.0, 0.0713)
+
+    Reference:
+        Wilson 1927, Probable inference, the law of succession, and statistical inference, JASA 22.
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"`successes` must lie in [0, n], `n` be at least 1. Received: {successes=}, {n=}")
+    if not 0 < confidence < 1:
+        raise ValueError(f"`confidence` must lie in (0, 1). Received: confidence={confidence}")
+    p, z2 = successes / n, float(stats.norm.ppf((1 + confidence) / 2)) ** 2
+    centre, margin = p + z2 / (2 * n), np.sqrt(z2 * p * (1 - p) / n + z2**2 / (4 * n**2))
+    low, high = (float(np.clip((centre + sign * margin) / (1 + z2 / n), 0, 1)) for sign in (-1, 1))
+    return Interval(p, low, high, n, "wilson")
 
 
 def verdict(interval: Interval) -> Literal["above", "below", "overlaps", "too few seeds"]:
