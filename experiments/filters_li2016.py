@@ -5,8 +5,8 @@ returns, and the narrow net trained from scratch stays below it. Liu et al. 2019
 pruned net had, training from scratch does as well. Renda et al. 2020 (arXiv:2003.02389): after a long retraining rewinding the
 learning rate does best. Here the nets are pruned by the paper's counts, made smaller for real, and trained on in four ways.
 
-    python experiments/filters_li2016.py                            ResNet-20 on digits, 2 seeds: about 3 minutes on 2 cores
-    python experiments/filters_li2016.py --preset reduced           CIFAR-10 at 16 × 16 pixels, 500 steps, 3 seeds: 45 minutes
+    python experiments/filters_li2016.py                            ResNet-20 on digits, 2 seeds: about 2 minutes on 2 cores
+    python experiments/filters_li2016.py --preset reduced           CIFAR-10 at 16 × 16 pixels, 500 steps, 3 seeds: an hour
     python experiments/filters_li2016.py --preset paper             ResNet-56-B on CIFAR-10, 160 epochs, 5 seeds: for a GPU
     python experiments/filters_li2016.py --preset paper --net vgg_16_a      VGG-16-A: for a GPU
     python experiments/filters_li2016.py --preset paper --retrain-steps 28120 --arms finetune    40 epochs, as Li et al. fine-tune
@@ -17,6 +17,7 @@ learning rate does best. Here the nets are pruned by the paper's counts, made sm
     lr_rewind      the kept weights          the schedule, from step T − R     R       T + R
     reinit         fresh weights             the schedule                      T       T
     reinit_total   fresh weights             the schedule, stretched           T + R   T + R
+    dense_total    the whole net, fresh      the schedule, stretched           T + R   T + R
 
 The same command again continues a run that was stopped.
 """
@@ -64,7 +65,8 @@ RESNET_20_B = PrunedNet(
     flops=-0.316,
 )
 ALL_NETS = {**NETS, "resnet_20_b": RESNET_20_B}
-ARMS = ("finetune", "lr_rewind", "reinit", "reinit_total")
+ARMS = ("finetune", "lr_rewind", "reinit", "reinit_total", "dense_total")
+WHOLE = ("dense", "dense_total")  # the others train the narrow net
 CLAIMS = (  # claim, arm, the arm that it is compared with
     ("fine-tuned, the narrow net is as good as the whole one", "finetune", "dense"),
     ("the kept weights, fine-tuned, do better than fresh ones trained as long", "finetune", "reinit"),
@@ -74,6 +76,7 @@ CLAIMS = (  # claim, arm, the arm that it is compared with
         "reinit_total",
     ),
     ("rewinding the learning rate does better than fine-tuning", "lr_rewind", "finetune"),
+    ("trained for all steps, the fresh narrow net is as good as the whole one", "reinit_total", "dense_total"),
 )
 
 
@@ -84,7 +87,7 @@ class Args(Common):
     dataset: str = flag(None, "The data set to train on.", choices=datasets.NAMES)
     net: str = flag(None, "The net and how it is pruned.", choices=tuple(ALL_NETS))
     criterion: str = flag("l1", "The score of a filter.", choices=("l1", "l2", "random"))
-    arms: tuple[str, ...] = flag(ARMS, "How the narrow net is trained on.", choices=ARMS)
+    arms: tuple[str, ...] = flag(ARMS, "What is trained beside the dense net.", choices=ARMS)
     steps: int = flag(None, "T, steps of a full training.", parse=positive)
     retrain_steps: int | None = flag(None, "R, steps of a retraining; T where not given.", parse=positive)
     batch_size: int = flag(None, "Examples a step.", parse=positive)
@@ -143,16 +146,15 @@ def train(run: RunDirectory, args: Args, trainers: dict[str, Trainer]) -> tuple[
     """Train, prune, shrink and train on, seed after seed → rows of curves.csv, of timings.csv, and checks of the shrinking."""
     first = {name: Ticket.take(trainer.model) for name, trainer in trainers.items()}
     curves, timings, checks = [], [], []
-    lengths = {"dense": args.steps, **{arm: length(args, arm) for arm in args.arms}}
+    lengths = {arm: length(args, arm) for arm in ("dense", *args.arms)}
     with tqdm(total=args.seeds * sum(lengths.values()), unit="step", smoothing=0.05, dynamic_ncols=True) as bar:
         for seed in range(args.seeds):
             kept = None
             for arm, steps in lengths.items():
-                trainer = trainers["whole" if arm == "dense" else "narrow"]
+                which = "whole" if arm in WHOLE else "narrow"
+                trainer = trainers[which]
                 fresh = partial(reinitialised, trainer.model, seed=derived_seed(f"initial {seed} {arm}"))
-                start = (
-                    kept if arm in ("finetune", "lr_rewind") else fresh(first["whole" if arm == "dense" else "narrow"])
-                )
+                start = kept if arm in ("finetune", "lr_rewind") else fresh(first[which])
                 bar.set_description(f"seed {seed} {arm}", refresh=False)
                 visited = train_and_visit(
                     trainer,
@@ -176,7 +178,9 @@ def train(run: RunDirectory, args: Args, trainers: dict[str, Trainer]) -> tuple[
 
 def length(args: Args, arm: str) -> int:
     """Steps of this training."""
-    return {"reinit": args.steps, "reinit_total": args.steps + args.retraining}.get(arm, args.retraining)
+    if arm.endswith("_total"):
+        return args.steps + args.retraining
+    return args.steps if arm in ("dense", "reinit") else args.retraining
 
 
 def rate(args: Args, arm: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -185,8 +189,9 @@ def rate(args: Args, arm: str) -> Callable[[np.ndarray], np.ndarray]:
     at = {
         "finetune": lambda steps: np.full(len(steps), last),
         "lr_rewind": lambda steps: whole - args.retraining + steps,
-        "reinit_total": lambda steps: steps * whole // (whole + args.retraining),
-    }.get(arm, lambda steps: steps)
+        "dense": lambda steps: steps,
+        "reinit": lambda steps: steps,
+    }.get(arm, lambda steps: steps * whole // (whole + args.retraining))
 
     def rates(steps):
         divisions = np.int64(at(steps) >= whole // 2) + (at(steps) >= whole * 3 // 4)
@@ -246,10 +251,9 @@ def report(run: RunDirectory, args: Args, trainers, curves: list[Row], timings: 
 def result_rows(args: Args, curves: pd.DataFrame, counts) -> Iterator[Row]:
     """A row for each seed and arm; `pruned` is the narrow net before it is trained on."""
     for (seed, arm), rows in curves.groupby(["seed", "arm"], sort=False):
-        whole = arm == "dense"
-        steps = length(args, arm) if not whole else args.steps
-        total = steps if whole or arm.startswith("reinit") else args.steps + steps
-        of = counts["whole" if whole else "narrow"]
+        steps = length(args, arm)
+        total = args.steps + steps if arm in ("finetune", "lr_rewind") else steps
+        of = counts["whole" if arm in WHOLE else "narrow"]
         about = dict(parameters=of.trainable, macs=of.macs)
         first, last = rows.iloc[0], rows.iloc[-1]
         if arm == args.arms[0] and arm in ("finetune", "lr_rewind"):

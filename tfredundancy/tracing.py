@@ -154,13 +154,13 @@ def exchanged(model, outlets: Iterable[Outlet], visit: Callable) -> Iterator[Non
 
     with ExitStack() as stack:
         for key, operation in operations.items():
-            stack.enter_context(_called(operation, functools.partial(visited, key)))
-        stack.enter_context(_called(model, beginning))
+            stack.enter_context(called(operation, functools.partial(visited, key)))
+        stack.enter_context(called(model, beginning))
         yield
 
 
 @contextmanager
-def _called(operation, make: Callable) -> Iterator[None]:
+def called(operation, make: Callable) -> Iterator[None]:
     """Within the block, `make(operation.call)` stands in for `operation.call`."""
     before = vars(operation).get("call")
     object.__setattr__(operation, "call", make(operation.call))

@@ -40,6 +40,7 @@ def test_steps_are_counted_both_ways(results, run):
         "lr_rewind": (3, 7),
         "reinit": (4, 4),
         "reinit_total": (7, 7),
+        "dense_total": (7, 7),
     }
     curves = pd.read_csv(run.folder / "curves.csv").groupby("arm", sort=False).step.agg(list).to_dict()
     assert curves["reinit_total"] == [0, 2, 4, 6, 7] and curves["finetune"] == [0, 2, 3]
@@ -58,8 +59,8 @@ def test_the_narrow_net_is_the_shrunk_one(results, run):
     assert [check["masked_minus_shrunk"] < 1e-4 for check in summary["checks"]] == [True]
     net = run.module.RESNET_20_B
     narrow = tfr.count(net.build(filters=net.kept, input_shape=(8, 8, 1)))
-    assert set(results.drop("dense").parameters) == {narrow.trainable}
-    assert set(results.drop("dense").macs) == {narrow.macs}
+    of_narrow = results.drop(["dense", "dense_total"])
+    assert set(of_narrow.parameters) == {narrow.trainable} and set(of_narrow.macs) == {narrow.macs}
     assert summary["note"].startswith("resnet_20_b: -13.5% parameters, -31.9% multiply–adds. Reduced run (")
 
 
@@ -71,6 +72,7 @@ def test_learning_rates(run):
         "lr_rewind": [0.1, 0.1, 0.01, 0.01],
         "finetune": [0.01] * 4,
         "reinit_total": [1] * 6 + [0.1] * 3 + [0.01] * 3,
+        "dense_total": [1] * 6 + [0.1] * 3 + [0.01] * 3,
     }
     for arm, rates in expected.items():
         found = run.module.rate(args, arm)(np.arange(len(rates)))
@@ -99,7 +101,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_results(run, script, tmp_pat
     words = f"{WORDS} --checkpoint-seconds 0"
     assert script("filters_li2016", words, tmp_path).code == "stopped; the same command continues"
     done = script("filters_li2016", words, tmp_path)
-    assert done.code is None and len(calls) == 12 + 1  # chunks of two steps or one, one of them begun twice
+    assert done.code is None and len(calls) == 16 + 1  # chunks of two steps or one, one of them begun twice
     for name in ("results.csv", "curves.csv", "summary.json"):
         assert (done.folder / name).read_bytes() == (run.folder / name).read_bytes(), name
 

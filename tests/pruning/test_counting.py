@@ -290,6 +290,17 @@ def test_layers_without_a_rule_are_named_and_not_guessed():
     assert str(found).splitlines()[-1] == "not counted: scaled: no rule for the MACs of a Scaled"
 
 
+def test_products_without_a_layer_are_named_too():
+    inputs = keras.Input((4, 5))
+    scores = keras.ops.matmul(inputs, keras.ops.transpose(inputs, (0, 2, 1)))
+    inner = keras.Model(inputs, keras.ops.einsum("bij,bjk->bik", scores, inputs), name="inner")
+    outer = keras.Input((4, 5))
+    found = tfr.count(keras.Model(outer, L.Dense(2)(keras.ops.relu(inner(outer)))))
+    assert found.macs == 4 * 5 * 2
+    assert set(found.unknown.values()) == {"a product by keras.ops"} and len(found.unknown) == 2
+    assert all(path.startswith("inner/") for path in found.unknown)
+
+
 def test_a_layer_of_layers_is_looked_into():
     class Block(L.Layer):
         def __init__(self, **kwargs):

@@ -19,6 +19,7 @@ LABELS = {
     "lr_rewind": ("learning rate rewound", "#0072B2"),
     "reinit": ("from scratch", "#D55E00"),
     "reinit_total": ("from scratch, for all steps", "#CC79A7"),
+    "dense_total": ("whole net, for all steps", "#7F7F7F"),
 }
 FALLBACK = "#56B4E9"
 

@@ -3,9 +3,9 @@
     model, shapes of one example → {path: (MACs, calls, shape that goes out)} and a line for each layer that is not understood
 
 One MAC is a multiplication and an addition; half of what counters of floating-point operations say. Counted are products with
-kernels, and the two products of an attention; not counted are biases, normalisations, activations, pooling, lookups, and what
-`keras.ops` computes between layers. A kernel counts at every position, at the rims too, where it meets padding. A masked
-layer counts as the whole one: it computes as much.
+kernels, and the two products of an attention; not counted are biases, normalisations, activations, pooling, lookups. Products
+by `keras.ops` between layers are not counted either, and named as not understood. A kernel counts at every position, at the
+rims too, where it meets padding. A masked layer counts as the whole one: it computes as much.
 
 The model runs once on shapes alone; which layers are called, how often and with which shapes is noted while it does. So it
 does not matter how a model is put together. A loop inside a layer of your own (`ops.scan`, `ops.fori_loop`) is seen once.
@@ -14,13 +14,15 @@ does not matter how a model is put together. A loop inside a layer of your own (
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
 
-from tfredundancy.paths import Wrapped, layer_paths, unwrapped
+from tfredundancy.paths import Wrapped, joined, layer_paths, unwrapped
+from tfredundancy.tracing import called
 
 L = keras.layers
 Shape = tuple[int, ...]
@@ -65,7 +67,7 @@ def tally(model: keras.Model, input_shape=None) -> tuple[dict[str, Tally], dict[
     leaves = leaves_of(model)
     paths = {id(layer): path for path, layer in leaves.items()}
     specs, batch = input_specs(model, input_shape)
-    tallies, unknown = {}, {}
+    tallies, unknown = {}, dict(_bare_products(model))
     for call in _calls(model, leaves.values(), specs):
         path = paths[id(call.layer)]
         one = tallies.setdefault(path, Tally())
@@ -211,6 +213,20 @@ def _has_kernels(layer) -> bool:
     return not type(layer).__module__.startswith("keras.src.") and any(len(v.shape) > 1 for v in layer.weights)
 
 
+_PRODUCTS = (
+    *("Matmul", "Dot", "Einsum", "Tensordot", "Inner", "Outer", "Vdot", "Kron", "DotProductAttention"),
+    *("Conv", "DepthwiseConv", "SeparableConv", "ConvTranspose"),
+)
+
+
+def _bare_products(model) -> Iterator[tuple[str, str]]:
+    """(path, reason) of the products that a graph has without a layer around them."""
+    for path, graph in {"": model, **layer_paths(model)}.items():
+        for operation in getattr(graph, "operations", ()):
+            if not isinstance(operation, keras.layers.Layer) and type(operation).__name__ in _PRODUCTS:
+                yield joined(path, operation.name), "a product by keras.ops"
+
+
 def _positions(layer, shape: Shape) -> int:
     """Examples × pixels of a tensor that a convolution takes or gives."""
     return shape[0] * math.prod(shape[2:] if layer.data_format == "channels_first" else shape[1:-1])
@@ -239,7 +255,9 @@ def leaves_of(model) -> dict[str, keras.layers.Layer]:
 def _calls(model, leaves, specs) -> list[Call]:
     """Run the model on shapes; what its leaves were called with."""
     calls: list[Call] = []
-    with _noting(leaves, calls):
+    with ExitStack() as stack:
+        for layer in {id(layer): layer for layer in leaves}.values():
+            stack.enter_context(called(layer, partial(_noted, layer, calls)))
         _Run(model, calls).compute_output_spec(specs)
     return calls
 
@@ -256,20 +274,8 @@ class _Run(keras.Operation):
         return self.model(inputs)
 
 
-@contextmanager
-def _noting(leaves, calls: list[Call]) -> Iterator[None]:
-    """Within the block every call of a leaf is noted."""
-    leaves = list({id(layer): layer for layer in leaves}.values())
-    for layer in leaves:
-        object.__setattr__(layer, "call", _noted(layer, layer.call, calls))
-    try:
-        yield
-    finally:
-        for layer in leaves:
-            object.__delattr__(layer, "call")
-
-
-def _noted(layer, call, calls: list[Call]):
+def _noted(layer, calls: list[Call], call):
+    """The layer's `call`, which notes what it is called with."""
     signature = inspect.signature(call)
 
     def noting(*args, **kwargs):
