@@ -384,3 +384,21 @@ def test_groups_of_another_model_are_refused(net, chain):
     smaller = keras.Sequential([keras.Input((6, 6, 2)), L.Conv2D(3, 3, name="conv"), L.Flatten(), L.Dense(2)])
     with pytest.raises(ValueError, match="Received: 3 units of 'conv', which has others"):
         tfr.prune_units(chain(), 0.5, groups=tfr.find_groups(smaller))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"density": "0.5"}, "`density` must be a number"),
+        ({"density": None}, "`density` must be a number"),
+        ({"density": [0.5]}, "`density` must be a number"),
+        ({"density": {"*": "x"}}, "`density` must be a number"),
+        ({"density": {3: 0.5}}, "`density` must go by patterns of names"),
+        ({"density": 0.5, "exclude": None}, "`exclude` must be a sequence of patterns"),
+        ({"density": 0.5, "groups": 3}, "`groups` must be what tfr.find_groups returned"),
+        ({"density": 0.5, "groups": ["conv"]}, "`groups` must be what tfr.find_groups returned"),
+    ],
+)
+def test_arguments_of_another_kind_are_named(options, told, perceptron):
+    with pytest.raises(ValueError, match=told):
+        tfr.prune_units(perceptron(), **options)

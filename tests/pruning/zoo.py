@@ -367,3 +367,67 @@ def regularised_and_dropped():
     y = L.Dense(8, "relu", kernel_regularizer="l2", kernel_constraint="max_norm")(x)
     y = L.SpatialDropout1D(0.2)(L.RepeatVector(3)(L.GaussianNoise(0.1)(L.ActivityRegularization(0.1)(y))))
     return _head(x, L.Flatten()(L.Permute((1, 2))(y)))
+
+
+@zoo
+def shared_layer_with_different_constants():
+    x, z = keras.Input((5,)), keras.Input((5,))
+    shared = L.Dense(6, "tanh")
+    y = shared(L.Dense(8, "sigmoid")(x)), shared(L.Dense(8, "relu")(z))
+    return keras.Model([x, z], [L.Dense(3)(y[0]), L.Dense(3)(y[1])])
+
+
+@zoo
+def shared_model_of_two_sizes():
+    inner = keras.Sequential([keras.Input((None, None, 3)), _conv(6, activation="relu"), _conv(5)], name="inner")
+    x, z = _image(8, 8, 3), _image(12, 12, 3)
+    return keras.Model([x, z], [L.Dense(3)(L.GlobalAveragePooling2D()(inner(y))) for y in (x, z)])
+
+
+@zoo
+def activations_that_look_at_other_entries():
+    x = keras.Input((6, 4))
+    over_steps = L.Activation(lambda t: ops.softmax(t, axis=-2))(L.Dense(8)(x))
+    by_place = L.Activation(lambda t: ops.relu(t) * (ops.arange(t.shape[-1], dtype=t.dtype) + 1))(L.Dense(8)(x))
+    y = L.Dense(7, "relu")(L.Concatenate()([over_steps, by_place]))
+    return _head(x, L.GlobalAveragePooling1D()(y))
+
+
+@zoo
+def cast_to_integers():
+    x = keras.Input((5,))
+    y = ops.cast(ops.cast(3.0 * L.Dense(8, "softplus")(x), "int32"), "float64")
+    return _head(x, L.Dense(6, "relu")(y))
+
+
+@zoo
+def constants_beside_tensors():
+    x = keras.Input((5,), batch_size=5)
+    y = ops.concatenate([L.Dense(8, "relu")(x), ops.ones((5, 2))], axis=-1)
+    y = L.Dense(6)(ops.clip(L.Dense(7)(y), -0.5, 0.5))
+    return _head(x, ops.relu(1 - y))
+
+
+def swish_of_ones_own(x):
+    return x * ops.sigmoid(x)
+
+
+@zoo
+def functions_of_ones_own():
+    x = keras.Input((5,))
+    y = L.Activation(swish_of_ones_own)(L.Dense(8, swish_of_ones_own, kernel_regularizer=lambda w: ops.sum(w**2))(x))
+    return _head(x, y)
+
+
+@zoo
+def a_dropout_for_all_steps():
+    x = keras.Input((6, 4))
+    return _head(x, L.Flatten()(L.Dropout(0.2, noise_shape=(None, 1, 8))(L.Dense(8, "relu")(x))))
+
+
+@zoo
+def inner_model_called_by_names():
+    a, b = keras.Input((5,), name="a"), keras.Input((4,), name="b")
+    inner = keras.Model({"a": a, "b": b}, L.Add()([L.Dense(6)(a), L.Dense(6)(b)]), name="inner")
+    x, z = keras.Input((3,)), keras.Input((3,))
+    return keras.Model([x, z], L.Dense(3)(L.ReLU()(inner({"b": L.Dense(4)(z), "a": L.Dense(5, "relu")(x)}))))

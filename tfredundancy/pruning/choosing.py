@@ -140,7 +140,7 @@ def check_density(density: Density) -> None:
         raise ValueError(f"`density` must go by patterns of names. Received: density={density!r}")
     for value in density.values() if isinstance(density, Mapping) else [density]:
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise ValueError(f"`density` must be a number, or {{pattern: number}}. Received: density={density!r}")
+            raise ValueError(f"`density` must be a number, or {{pattern: number}}. Received: density={value!r}")
         if not _is_count(value):
             kept_count(value, 1)
         elif value == 1:

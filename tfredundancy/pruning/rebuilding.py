@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from tfredundancy.paths import Wrapped, unwrapped
+from tfredundancy.paths import Wrapped, unwrapped, variable_paths
 
 Replace = Callable[[keras.layers.Layer, keras.layers.Layer], keras.layers.Layer]
 
@@ -97,20 +97,22 @@ def fresh(layer, change: Callable[[dict], dict] = dict):
 
 
 def configuration(layer) -> tuple[dict, dict[str, FunctionType]]:
-    """A layer's configuration without its lambdas, which Keras would write as code and refuses to read, and {name: lambda}.
+    """A layer's configuration without functions of somebody's own, and {name: function}.
 
-    A lambda that is no part of the configuration is the layer's own, as one in `__init__` that uses `self`.
+    Keras would write lambdas as code and refuse to read it, and others by a name that it does not find again. A function that
+    is no part of the configuration is the layer's own, as one in `__init__` that uses `self`.
     """
-    functions = {name: value for name, value in vars(layer).items() if _is_lambda(value)}
-    if not functions:
-        config = _config(layer)
-        own = {name: value for name, value in vars(layer).items() if name in config and _is_own(value)}
-        return config | {name: None if name.endswith(_OPTIONAL) else "linear" for name in own}, own
-    plain = object.__new__(type(layer))  # Keras layers copy themselves by saving and loading
-    plain.__dict__.update(vars(layer))
-    plain.__dict__.update({name: None if name.endswith(_OPTIONAL) else keras.activations.linear for name in functions})
-    config = _config(plain)
-    return config, {name: function for name, function in functions.items() if name in config}
+    lambdas = [name for name, value in vars(layer).items() if _is_lambda(value)]
+    written = layer
+    if lambdas:
+        written = object.__new__(type(layer))  # Keras layers copy themselves by saving and loading
+        written.__dict__.update(vars(layer))
+        written.__dict__.update(
+            {name: None if name.endswith(_OPTIONAL) else keras.activations.linear for name in lambdas}
+        )
+    config = _config(written)
+    functions = {name: value for name, value in vars(layer).items() if name in config and _is_own(value)}
+    return config | {name: None if name.endswith(_OPTIONAL) else "linear" for name in functions}, functions
 
 
 _OPTIONAL = ("regularizer", "constraint", "initializer")
@@ -144,7 +146,7 @@ def _is_lambda(value) -> bool:
 
 def _copy_variables(old, new) -> dict[int, keras.Variable]:
     """Assign the variables of `new`; {id of the old variable: the new one}."""
-    pairs = list(zip(old.variables, new.variables, strict=True))
+    pairs = _twins(old, new)
     for source, target in pairs:
         # By way of NumPy: with JAX two variables could share a buffer, which training gives away.
         target.assign(np.array(ops.convert_to_numpy(source)))
@@ -152,12 +154,21 @@ def _copy_variables(old, new) -> dict[int, keras.Variable]:
     return {id(source): target for source, target in pairs}
 
 
+def _twins(old, new) -> list[tuple[keras.Variable, keras.Variable]]:
+    """By their names: quantised layers have another order after they were built anew. Else by their order."""
+    if isinstance(old, keras.layers.Layer):
+        names, others = variable_paths(old), variable_paths(new)
+        if names.keys() == others.keys() and len(names) == len(old.variables):
+            return [(variable, others[name]) for name, variable in names.items()]
+    return list(zip(old.variables, new.variables, strict=True))
+
+
 def copy_state(old, new) -> None:
     """What is no variable's value: which variables train, vocabularies, tensors made of variables."""
     if not isinstance(old, keras.layers.Layer):
         return
     for source, target in zip(old.variables, new.variables, strict=False):
-        if source.name == target.name and not source.trainable and target.trainable:
+        if old.trainable and source.name == target.name and not source.trainable:
             target.trainable = False
     if hasattr(old, "save_assets"):
         with tempfile.TemporaryDirectory() as folder:
