@@ -56,12 +56,17 @@ def scalars_of(layer: str, eigenvalues: np.ndarray, header: dict[str, float]) ->
 
 
 def write_run(directory: str | os.PathLike, layers: int, steps: int, values: int, seed: int = 0) -> int:
-    """Write the run; return the bytes of its event file."""
+    """Write the run, unless the folder is there; return the bytes of its event file."""
+    if not os.path.exists(directory):
+        _write(EventLog(directory), layers, steps, values, seed)
+    return sum(entry.stat().st_size for entry in os.scandir(directory))
+
+
+def _write(log: EventLog, layers: int, steps: int, values: int, seed: int) -> None:
     size = values - len(schema.HEADERS["esd"])
     rng = np.random.default_rng(seed)
     names = layer_names(layers)
     spectra = [learning(size, steps, rng) for _ in names]
-    log = EventLog(directory)
     for step, all_layers in enumerate(zip(*spectra, strict=True)):
         scalars: dict[str, float] = {}
         series = []
@@ -70,4 +75,3 @@ def write_run(directory: str | os.PathLike, layers: int, steps: int, values: int
             scalars |= scalars_of(name, eigenvalues, header)
             series.append(Series("esd", name, (size, int(RATIO * size)), header, eigenvalues, order))
         log.catch_up([(EVERY * step, scalars)], series)
-    return sum(file.stat().st_size for file in log.directory.iterdir())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow as theirs
 from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard_plugin_redundancy.checksums import crc32c, masked_crc32c
 
 from tfredundancy.inspection import summaries
-from tfredundancy.inspection.checksums import crc32c, masked_crc32c
 
 
 @pytest.mark.parametrize(

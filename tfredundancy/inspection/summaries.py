@@ -20,8 +20,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.util.tensor_util import make_tensor_proto
 from tensorboard_plugin_redundancy import schema
-
-from tfredundancy.inspection.checksums import masked_crc32c
+from tensorboard_plugin_redundancy.checksums import masked_crc32c
 
 
 @dataclass(frozen=True, eq=False)
