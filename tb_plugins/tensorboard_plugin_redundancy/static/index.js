@@ -1,4 +1,4 @@
-// sources sha256 b5c54e34a6a55841286e8bb4a9e64d17d3ee1fc0ae5d8971d4a9bcbbc68aa8a1
+// sources sha256 66c0f08333fdfcc2d6269b2aa3e512300d1cbc9c49d45d8e690e788fc3198afe
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -467,7 +467,8 @@ var Store = class {
     const { steps: steps2, maxStep } = want;
     const known2 = this.#entries.get(key);
     if (steps2 === "last" && known2?.steps === "all" && known2.maxStep >= maxStep) return;
-    this.#entries.set(key, { events, steps: steps2, maxStep, error: answer2.error, version: ++this.#version, bytes });
+    const held = want.scalar ? { events: [], bytes: 0 } : { events, bytes };
+    this.#entries.set(key, { ...held, steps: steps2, maxStep, error: answer2.error, version: ++this.#version });
     this.#columns.set(key, columnsOf(want.kind, events, steps2 === "all"));
   }
   #evict() {
