@@ -169,12 +169,8 @@ def _block(run: str, tag: str, listed: Listed, found: Sequence | Exception, step
     latest = {datum.step: datum for datum in found}  # of a step that was written twice, what was written last
     wanted = sorted(latest if isinstance(steps, str) else latest.keys() & set(steps))
     wanted = wanted[-1:] if steps == "last" else wanted
-    good, wrong = {}, {}
-    for step in wanted:
-        try:
-            good[step] = _vector(content.kind, latest[step])
-        except (TypeError, ValueError) as error:
-            wrong[step] = error
+    data = {step: latest[step] for step in wanted}
+    good, wrong = (_scalars(data), {}) if content.kind == "scalar" else _vectors(content.kind, data)
     times = [latest[step].wall_time for step in good]
     return Block(
         run, tag, **names, steps=list(good), wall_times=times, vectors=list(good.values()), error=_told(wrong, wanted)
@@ -190,10 +186,27 @@ def _told(wrong: Mapping[int, Exception], wanted: Sequence[int]) -> str | None:
     return f"{len(wrong)} of {len(wanted)} steps can not be read; step {step}: {error}"
 
 
+def _scalars(data: Mapping[int, Any]) -> dict[int, np.ndarray]:
+    """All at once: one by one they take longer than TensorBoard takes to read them."""
+    with np.errstate(over="ignore"):
+        numbers = np.array([datum.value for datum in data.values()], np.float64).astype(np.float32)
+    return dict(zip(data, numbers[:, None], strict=True))
+
+
+def _vectors(kind: str, data: Mapping[int, Any]) -> tuple[dict[int, np.ndarray], dict[int, Exception]]:
+    """({step: vector}, {step: what is wrong with it})."""
+    good, wrong = {}, {}
+    for step, datum in data.items():
+        try:
+            good[step] = _vector(kind, datum)
+        except (TypeError, ValueError) as error:
+            wrong[step] = error
+    return good, wrong
+
+
 def _vector(kind: str, datum: Any) -> np.ndarray:
-    numbers = [float(datum.value)] if kind == "scalar" else datum.numpy
-    if kind != "scalar":
-        schema.split(kind, numbers)
+    numbers = datum.numpy
+    schema.split(kind, numbers)
     with np.errstate(over="ignore"):  # a float64 of another writer that is beyond float32 is infinite
         return np.asarray(numbers, np.float32)
 

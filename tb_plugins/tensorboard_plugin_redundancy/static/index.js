@@ -1,4 +1,4 @@
-// sources sha256 75f3c1c2fdf2bbe8f7e88f63cc74c57253f857ee6fec5b29e5a410b22b01c285
+// sources sha256 66c0f08333fdfcc2d6269b2aa3e512300d1cbc9c49d45d8e690e788fc3198afe
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -467,7 +467,8 @@ var Store = class {
     const { steps: steps2, maxStep } = want;
     const known2 = this.#entries.get(key);
     if (steps2 === "last" && known2?.steps === "all" && known2.maxStep >= maxStep) return;
-    this.#entries.set(key, { events, steps: steps2, maxStep, error: answer2.error, version: ++this.#version, bytes });
+    const held = want.scalar ? { events: [], bytes: 0 } : { events, bytes };
+    this.#entries.set(key, { ...held, steps: steps2, maxStep, error: answer2.error, version: ++this.#version });
     this.#columns.set(key, columnsOf(want.kind, events, steps2 === "all"));
   }
   #evict() {
@@ -493,19 +494,19 @@ var Store = class {
 };
 
 // node_modules/d3-format/dist/d3-format.mjs
-function formatDecimal(x) {
-  return Math.abs(x = Math.round(x)) >= 1e21 ? x.toLocaleString("en").replace(/,/g, "") : x.toString(10);
+function formatDecimal(x2) {
+  return Math.abs(x2 = Math.round(x2)) >= 1e21 ? x2.toLocaleString("en").replace(/,/g, "") : x2.toString(10);
 }
-function formatDecimalParts(x, p) {
-  if (!isFinite(x) || x === 0) return null;
-  var i = (x = p ? x.toExponential(p - 1) : x.toExponential()).indexOf("e"), coefficient = x.slice(0, i);
+function formatDecimalParts(x2, p) {
+  if (!isFinite(x2) || x2 === 0) return null;
+  var i = (x2 = p ? x2.toExponential(p - 1) : x2.toExponential()).indexOf("e"), coefficient = x2.slice(0, i);
   return [
     coefficient.length > 1 ? coefficient[0] + coefficient.slice(2) : coefficient,
-    +x.slice(i + 1)
+    +x2.slice(i + 1)
   ];
 }
-function exponent(x) {
-  return x = formatDecimalParts(Math.abs(x)), x ? x[1] : NaN;
+function exponent(x2) {
+  return x2 = formatDecimalParts(Math.abs(x2)), x2 ? x2[1] : NaN;
 }
 function formatGroup(grouping, thousands) {
   return function(value2, width2) {
@@ -578,35 +579,35 @@ function formatTrim(s) {
   return i0 > 0 ? s.slice(0, i0) + s.slice(i1 + 1) : s;
 }
 var prefixExponent;
-function formatPrefixAuto(x, p) {
-  var d = formatDecimalParts(x, p);
-  if (!d) return prefixExponent = void 0, x.toPrecision(p);
+function formatPrefixAuto(x2, p) {
+  var d = formatDecimalParts(x2, p);
+  if (!d) return prefixExponent = void 0, x2.toPrecision(p);
   var coefficient = d[0], exponent2 = d[1], i = exponent2 - (prefixExponent = Math.max(-8, Math.min(8, Math.floor(exponent2 / 3))) * 3) + 1, n = coefficient.length;
-  return i === n ? coefficient : i > n ? coefficient + new Array(i - n + 1).join("0") : i > 0 ? coefficient.slice(0, i) + "." + coefficient.slice(i) : "0." + new Array(1 - i).join("0") + formatDecimalParts(x, Math.max(0, p + i - 1))[0];
+  return i === n ? coefficient : i > n ? coefficient + new Array(i - n + 1).join("0") : i > 0 ? coefficient.slice(0, i) + "." + coefficient.slice(i) : "0." + new Array(1 - i).join("0") + formatDecimalParts(x2, Math.max(0, p + i - 1))[0];
 }
-function formatRounded(x, p) {
-  var d = formatDecimalParts(x, p);
-  if (!d) return x + "";
+function formatRounded(x2, p) {
+  var d = formatDecimalParts(x2, p);
+  if (!d) return x2 + "";
   var coefficient = d[0], exponent2 = d[1];
   return exponent2 < 0 ? "0." + new Array(-exponent2).join("0") + coefficient : coefficient.length > exponent2 + 1 ? coefficient.slice(0, exponent2 + 1) + "." + coefficient.slice(exponent2 + 1) : coefficient + new Array(exponent2 - coefficient.length + 2).join("0");
 }
 var formatTypes = {
-  "%": (x, p) => (x * 100).toFixed(p),
-  "b": (x) => Math.round(x).toString(2),
-  "c": (x) => x + "",
+  "%": (x2, p) => (x2 * 100).toFixed(p),
+  "b": (x2) => Math.round(x2).toString(2),
+  "c": (x2) => x2 + "",
   "d": formatDecimal,
-  "e": (x, p) => x.toExponential(p),
-  "f": (x, p) => x.toFixed(p),
-  "g": (x, p) => x.toPrecision(p),
-  "o": (x) => Math.round(x).toString(8),
-  "p": (x, p) => formatRounded(x * 100, p),
+  "e": (x2, p) => x2.toExponential(p),
+  "f": (x2, p) => x2.toFixed(p),
+  "g": (x2, p) => x2.toPrecision(p),
+  "o": (x2) => Math.round(x2).toString(8),
+  "p": (x2, p) => formatRounded(x2 * 100, p),
   "r": formatRounded,
   "s": formatPrefixAuto,
-  "X": (x) => Math.round(x).toString(16).toUpperCase(),
-  "x": (x) => Math.round(x).toString(16)
+  "X": (x2) => Math.round(x2).toString(16).toUpperCase(),
+  "x": (x2) => Math.round(x2).toString(16)
 };
-function identity(x) {
-  return x;
+function identity(x2) {
+  return x2;
 }
 var map = Array.prototype.map;
 var prefixes = ["y", "z", "a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E", "Z", "Y"];
@@ -1304,11 +1305,11 @@ function markRows(mark, plot) {
       return Array.from(mark.heights, (height, i) => [name, mark.edges[i], mark.edges[i + 1], height, ""]);
     case "line":
     case "points":
-      return Array.from(mark.x, (x, i) => [name, x, "", mark.y[i], ""]);
+      return Array.from(mark.x, (x2, i) => [name, x2, "", mark.y[i], ""]);
     case "rule":
       return [[name, mark.x, "", "", ""]];
     case "rug":
-      return Array.from(mark.x, (x) => [name, x, "", "", ""]);
+      return Array.from(mark.x, (x2) => [name, x2, "", "", ""]);
     case "cells":
       return Array.from(mark.values, (value2, i) => {
         const [row, column] = [Math.floor(i / mark.columns), i % mark.columns];
@@ -1337,30 +1338,30 @@ function read(plot, at2, pixelX, pixelY) {
   const { frame } = at2;
   const inside = pixelX >= frame.x && pixelX <= frame.x + frame.width && pixelY >= frame.y - 8 && pixelY <= frame.y + frame.height + 8;
   if (!inside || !plot.marks.length) return null;
-  const x = at2.x.invert(pixelX);
+  const x2 = at2.x.invert(pixelX);
   const y = at2.y.invert(pixelY);
   const told = plot.marks.filter((mark) => mark.label || mark.name);
-  const lines = told.map((mark) => line(mark, plot, x, y)).filter((text2) => text2 !== "");
-  return { x: plot.x.scale === "band" ? at2.x.at(x) : pixelX, head: header(plot, x, y), lines };
+  const lines = told.map((mark) => line(mark, plot, x2, y)).filter((text2) => text2 !== "");
+  return { x: plot.x.scale === "band" ? at2.x.at(x2) : pixelX, head: header(plot, x2, y), lines };
 }
-function header(plot, x, y) {
-  const first = `${plot.x.label}: ${named(plot.x, x)}`;
+function header(plot, x2, y) {
+  const first = `${plot.x.label}: ${named(plot.x, x2)}`;
   return plot.y.scale === "band" ? `${first} · ${plot.y.label || "row"}: ${named(plot.y, y)}` : first;
 }
 function named(axis, value2) {
   return axis.scale === "band" ? axis.names[value2] ?? "" : short(value2);
 }
-function line(mark, plot, x, y) {
+function line(mark, plot, x2, y) {
   const name = nameOf(mark);
   switch (mark.type) {
     case "bars":
     case "outline": {
-      const bin = binOf(x, mark.edges);
+      const bin = binOf(x2, mark.edges);
       return bin < 0 ? "" : `${name}: ${short(mark.heights[bin])} in ${interval(mark.edges, bin)}`;
     }
     case "line":
     case "points": {
-      const i = nearestIndex(mark.x, x, plot.x.scale === "log");
+      const i = nearestIndex(mark.x, x2, plot.x.scale === "log");
       return i < 0 ? "" : `${name}: ${short(mark.y[i])} at ${plot.x.scale === "band" ? named(plot.x, mark.x[i]) : short(mark.x[i])}`;
     }
     case "rule":
@@ -1368,16 +1369,16 @@ function line(mark, plot, x, y) {
     case "rug":
       return "";
     case "cells":
-      return cellLine(mark, plot, x, y);
+      return cellLine(mark, plot, x2, y);
     case "ridges": {
-      const bin = binOf(x, mark.edges);
+      const bin = binOf(x2, mark.edges);
       const row = mark.rows[y];
       return bin < 0 || !row ? "" : `${name}: ${short(row[bin])} in ${interval(mark.edges, bin)}`;
     }
   }
 }
-function cellLine(mark, plot, x, y) {
-  const [column, row] = [cellOf(plot.x, x, mark.columns), cellOf(plot.y, y, mark.rows)];
+function cellLine(mark, plot, x2, y) {
+  const [column, row] = [cellOf(plot.x, x2, mark.columns), cellOf(plot.y, y, mark.rows)];
   const where = plot.y.scale === "band" ? "" : ` at ${short(Number(place(plot.y, row, mark.rows)))}`;
   return `${mark.label}: ${short(mark.values[row * mark.columns + column] ?? Number.NaN)}${where}`;
 }
@@ -1390,11 +1391,11 @@ function cellOf(axis, value2, count) {
 function interval(edges2, bin) {
   return `[${short(edges2[bin])}, ${short(edges2[bin + 1])}${bin === edges2.length - 2 ? "]" : ")"}`;
 }
-function nearestIndex(values, x, log2) {
+function nearestIndex(values, x2, log2) {
   let best = -1;
   let least = Infinity;
   for (let i = 0; i < values.length; i++) {
-    const distance = log2 ? Math.abs(Math.log(values[i] / x)) : Math.abs(values[i] - x);
+    const distance = log2 ? Math.abs(Math.log(values[i] / x2)) : Math.abs(values[i] - x2);
     if (distance < least) [best, least] = [i, distance];
   }
   return best;
@@ -1411,46 +1412,46 @@ function bisector(f) {
   let compare1, compare2, delta;
   if (f.length !== 2) {
     compare1 = ascending;
-    compare2 = (d, x) => ascending(f(d), x);
-    delta = (d, x) => f(d) - x;
+    compare2 = (d, x2) => ascending(f(d), x2);
+    delta = (d, x2) => f(d) - x2;
   } else {
     compare1 = f === ascending || f === descending ? f : zero;
     compare2 = f;
     delta = f;
   }
-  function left(a, x, lo = 0, hi = a.length) {
+  function left(a, x2, lo = 0, hi = a.length) {
     if (lo < hi) {
-      if (compare1(x, x) !== 0) return hi;
+      if (compare1(x2, x2) !== 0) return hi;
       do {
         const mid = lo + hi >>> 1;
-        if (compare2(a[mid], x) < 0) lo = mid + 1;
+        if (compare2(a[mid], x2) < 0) lo = mid + 1;
         else hi = mid;
       } while (lo < hi);
     }
     return lo;
   }
-  function right(a, x, lo = 0, hi = a.length) {
+  function right(a, x2, lo = 0, hi = a.length) {
     if (lo < hi) {
-      if (compare1(x, x) !== 0) return hi;
+      if (compare1(x2, x2) !== 0) return hi;
       do {
         const mid = lo + hi >>> 1;
-        if (compare2(a[mid], x) <= 0) lo = mid + 1;
+        if (compare2(a[mid], x2) <= 0) lo = mid + 1;
         else hi = mid;
       } while (lo < hi);
     }
     return lo;
   }
-  function center(a, x, lo = 0, hi = a.length) {
-    const i = left(a, x, lo, hi - 1);
-    return i > lo && delta(a[i - 1], x) > -delta(a[i], x) ? i - 1 : i;
+  function center(a, x2, lo = 0, hi = a.length) {
+    const i = left(a, x2, lo, hi - 1);
+    return i > lo && delta(a[i - 1], x2) > -delta(a[i], x2) ? i - 1 : i;
   }
   return { left, center, right };
 }
 function zero() {
   return 0;
 }
-function number2(x) {
-  return x === null ? NaN : +x;
+function number2(x2) {
+  return x2 === null ? NaN : +x2;
 }
 var ascendingBisect = bisector(ascending);
 var bisectRight = ascendingBisect.right;
@@ -1494,8 +1495,8 @@ function blurh(blur, T, S, w, h) {
   }
 }
 function blurv(blur, T, S, w, h) {
-  for (let x = 0, n = w * h; x < w; ++x) {
-    blur(T, S, x, x + n, w);
+  for (let x2 = 0, n = w * h; x2 < w; ++x2) {
+    blur(T, S, x2, x2 + n, w);
   }
 }
 function blurfImage(radius) {
@@ -1966,13 +1967,13 @@ function labConvert(o) {
   if (o instanceof Lab) return new Lab(o.l, o.a, o.b, o.opacity);
   if (o instanceof Hcl) return hcl2lab(o);
   if (!(o instanceof Rgb)) o = rgbConvert(o);
-  var r = rgb2lrgb(o.r), g = rgb2lrgb(o.g), b = rgb2lrgb(o.b), y = xyz2lab((0.2225045 * r + 0.7168786 * g + 0.0606169 * b) / Yn), x, z;
-  if (r === g && g === b) x = z = y;
+  var r = rgb2lrgb(o.r), g = rgb2lrgb(o.g), b = rgb2lrgb(o.b), y = xyz2lab((0.2225045 * r + 0.7168786 * g + 0.0606169 * b) / Yn), x2, z;
+  if (r === g && g === b) x2 = z = y;
   else {
-    x = xyz2lab((0.4360747 * r + 0.3850649 * g + 0.1430804 * b) / Xn);
+    x2 = xyz2lab((0.4360747 * r + 0.3850649 * g + 0.1430804 * b) / Xn);
     z = xyz2lab((0.0139322 * r + 0.0971045 * g + 0.7141733 * b) / Zn);
   }
-  return new Lab(116 * y - 16, 500 * (x - y), 200 * (y - z), o.opacity);
+  return new Lab(116 * y - 16, 500 * (x2 - y), 200 * (y - z), o.opacity);
 }
 function lab(l, a, b, opacity) {
   return arguments.length === 1 ? labConvert(l) : new Lab(l, a, b, opacity == null ? 1 : opacity);
@@ -1991,14 +1992,14 @@ define(Lab, lab, extend(Color, {
     return new Lab(this.l - K * (k == null ? 1 : k), this.a, this.b, this.opacity);
   },
   rgb() {
-    var y = (this.l + 16) / 116, x = isNaN(this.a) ? y : y + this.a / 500, z = isNaN(this.b) ? y : y - this.b / 200;
-    x = Xn * lab2xyz(x);
+    var y = (this.l + 16) / 116, x2 = isNaN(this.a) ? y : y + this.a / 500, z = isNaN(this.b) ? y : y - this.b / 200;
+    x2 = Xn * lab2xyz(x2);
     y = Yn * lab2xyz(y);
     z = Zn * lab2xyz(z);
     return new Rgb(
-      lrgb2rgb(3.1338561 * x - 1.6168667 * y - 0.4906146 * z),
-      lrgb2rgb(-0.9787684 * x + 1.9161415 * y + 0.033454 * z),
-      lrgb2rgb(0.0719453 * x - 0.2289914 * y + 1.4052427 * z),
+      lrgb2rgb(3.1338561 * x2 - 1.6168667 * y - 0.4906146 * z),
+      lrgb2rgb(-0.9787684 * x2 + 1.9161415 * y + 0.033454 * z),
+      lrgb2rgb(0.0719453 * x2 - 0.2289914 * y + 1.4052427 * z),
       this.opacity
     );
   }
@@ -2009,11 +2010,11 @@ function xyz2lab(t) {
 function lab2xyz(t) {
   return t > t1 ? t * t * t : t2 * (t - t0);
 }
-function lrgb2rgb(x) {
-  return 255 * (x <= 31308e-7 ? 12.92 * x : 1.055 * Math.pow(x, 1 / 2.4) - 0.055);
+function lrgb2rgb(x2) {
+  return 255 * (x2 <= 31308e-7 ? 12.92 * x2 : 1.055 * Math.pow(x2, 1 / 2.4) - 0.055);
 }
-function rgb2lrgb(x) {
-  return (x /= 255) <= 0.04045 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4);
+function rgb2lrgb(x2) {
+  return (x2 /= 255) <= 0.04045 ? x2 / 12.92 : Math.pow((x2 + 0.055) / 1.055, 2.4);
 }
 function hclConvert(o) {
   if (o instanceof Hcl) return new Hcl(o.h, o.c, o.l, o.opacity);
@@ -2109,7 +2110,7 @@ function basisClosed(values) {
     return basis((t - i / n) * n, v0, v1, v2, v3);
   };
 }
-var constant = (x) => () => x;
+var constant = (x2) => () => x2;
 function linear(a, d) {
   return function(t) {
     return a + t * d;
@@ -2179,15 +2180,15 @@ function numberArray(a, b) {
     return c;
   };
 }
-function isNumberArray(x) {
-  return ArrayBuffer.isView(x) && !(x instanceof DataView);
+function isNumberArray(x2) {
+  return ArrayBuffer.isView(x2) && !(x2 instanceof DataView);
 }
 function genericArray(a, b) {
-  var nb = b ? b.length : 0, na = a ? Math.min(nb, a.length) : 0, x = new Array(na), c = new Array(nb), i;
-  for (i = 0; i < na; ++i) x[i] = value(a[i], b[i]);
+  var nb = b ? b.length : 0, na = a ? Math.min(nb, a.length) : 0, x2 = new Array(na), c = new Array(nb), i;
+  for (i = 0; i < na; ++i) x2[i] = value(a[i], b[i]);
   for (; i < nb; ++i) c[i] = b[i];
   return function(t) {
-    for (i = 0; i < na; ++i) c[i] = x[i](t);
+    for (i = 0; i < na; ++i) c[i] = x2[i](t);
     return c;
   };
 }
@@ -2358,14 +2359,14 @@ function interpolateTransform(parse, pxComma, pxParen, degParen) {
 var interpolateTransformCss = interpolateTransform(parseCss, "px, ", "px)", "deg)");
 var interpolateTransformSvg = interpolateTransform(parseSvg, ", ", ")", ")");
 var epsilon2 = 1e-12;
-function cosh(x) {
-  return ((x = Math.exp(x)) + 1 / x) / 2;
+function cosh(x2) {
+  return ((x2 = Math.exp(x2)) + 1 / x2) / 2;
 }
-function sinh(x) {
-  return ((x = Math.exp(x)) - 1 / x) / 2;
+function sinh(x2) {
+  return ((x2 = Math.exp(x2)) - 1 / x2) / 2;
 }
-function tanh(x) {
-  return ((x = Math.exp(2 * x)) - 1) / (x + 1);
+function tanh(x2) {
+  return ((x2 = Math.exp(2 * x2)) - 1) / (x2 + 1);
 }
 var zoom = (function zoomRho(rho, rho2, rho4) {
   function zoom2(p0, p1) {
@@ -2462,36 +2463,36 @@ function initRange(domain, range2) {
   }
   return this;
 }
-function constants(x) {
+function constants(x2) {
   return function() {
-    return x;
+    return x2;
   };
 }
-function number$1(x) {
-  return +x;
+function number$1(x2) {
+  return +x2;
 }
 var unit = [0, 1];
-function identity$1(x) {
-  return x;
+function identity$1(x2) {
+  return x2;
 }
 function normalize(a, b) {
-  return (b -= a = +a) ? function(x) {
-    return (x - a) / b;
+  return (b -= a = +a) ? function(x2) {
+    return (x2 - a) / b;
   } : constants(isNaN(b) ? NaN : 0.5);
 }
 function clamper(a, b) {
   var t;
   if (a > b) t = a, a = b, b = t;
-  return function(x) {
-    return Math.max(a, Math.min(b, x));
+  return function(x2) {
+    return Math.max(a, Math.min(b, x2));
   };
 }
 function bimap(domain, range2, interpolate) {
   var d0 = domain[0], d1 = domain[1], r0 = range2[0], r1 = range2[1];
   if (d1 < d0) d0 = normalize(d1, d0), r0 = interpolate(r1, r0);
   else d0 = normalize(d0, d1), r0 = interpolate(r0, r1);
-  return function(x) {
-    return r0(d0(x));
+  return function(x2) {
+    return r0(d0(x2));
   };
 }
 function polymap(domain, range2, interpolate) {
@@ -2504,9 +2505,9 @@ function polymap(domain, range2, interpolate) {
     d[i] = normalize(domain[i], domain[i + 1]);
     r[i] = interpolate(range2[i], range2[i + 1]);
   }
-  return function(x) {
-    var i2 = bisectRight(domain, x, 1, j) - 1;
-    return r[i2](d[i2](x));
+  return function(x2) {
+    var i2 = bisectRight(domain, x2, 1, j) - 1;
+    return r[i2](d[i2](x2));
   };
 }
 function copy$1(source, target) {
@@ -2521,8 +2522,8 @@ function transformer$2() {
     output = input = null;
     return scale;
   }
-  function scale(x) {
-    return x == null || isNaN(x = +x) ? unknown : (output || (output = piecewise2(domain.map(transform), range2, interpolate$1)))(transform(clamp(x)));
+  function scale(x2) {
+    return x2 == null || isNaN(x2 = +x2) ? unknown : (output || (output = piecewise2(domain.map(transform), range2, interpolate$1)))(transform(clamp(x2)));
   }
   scale.invert = function(y) {
     return clamp(untransform((input || (input = piecewise2(range2, domain.map(transform), number3)))(y)));
@@ -2642,29 +2643,29 @@ function nice(domain, interval2) {
   domain[i1] = interval2.ceil(x1);
   return domain;
 }
-function transformLog(x) {
-  return Math.log(x);
+function transformLog(x2) {
+  return Math.log(x2);
 }
-function transformExp(x) {
-  return Math.exp(x);
+function transformExp(x2) {
+  return Math.exp(x2);
 }
-function transformLogn(x) {
-  return -Math.log(-x);
+function transformLogn(x2) {
+  return -Math.log(-x2);
 }
-function transformExpn(x) {
-  return -Math.exp(-x);
+function transformExpn(x2) {
+  return -Math.exp(-x2);
 }
-function pow10(x) {
-  return isFinite(x) ? +("1e" + x) : x < 0 ? 0 : x;
+function pow10(x2) {
+  return isFinite(x2) ? +("1e" + x2) : x2 < 0 ? 0 : x2;
 }
 function powp(base) {
-  return base === 10 ? pow10 : base === Math.E ? Math.exp : (x) => Math.pow(base, x);
+  return base === 10 ? pow10 : base === Math.E ? Math.exp : (x2) => Math.pow(base, x2);
 }
 function logp(base) {
-  return base === Math.E ? Math.log : base === 10 && Math.log10 || base === 2 && Math.log2 || (base = Math.log(base), (x) => Math.log(x) / base);
+  return base === Math.E ? Math.log : base === 10 && Math.log10 || base === 2 && Math.log2 || (base = Math.log(base), (x2) => Math.log(x2) / base);
 }
 function reflect(f) {
-  return (x, k) => -f(-x, k);
+  return (x2, k) => -f(-x2, k);
 }
 function loggish(transform) {
   const scale = transform(transformLog, transformExp);
@@ -2741,8 +2742,8 @@ function loggish(transform) {
   };
   scale.nice = () => {
     return domain(nice(domain(), {
-      floor: (x) => pows(Math.floor(logs(x))),
-      ceil: (x) => pows(Math.ceil(logs(x)))
+      floor: (x2) => pows(Math.floor(logs(x2))),
+      ceil: (x2) => pows(Math.ceil(logs(x2)))
     }));
   };
   return scale;
@@ -2819,22 +2820,22 @@ var CanvasSurface = class {
   constructor(context) {
     this.#context = context;
   }
-  rect(x, y, width2, height, colour2, alpha = 1) {
+  rect(x2, y, width2, height, colour2, alpha = 1) {
     this.#context.globalAlpha = alpha;
     this.#context.fillStyle = colour2;
-    this.#context.fillRect(x, y, width2, height);
+    this.#context.fillRect(x2, y, width2, height);
     this.#context.globalAlpha = 1;
   }
   path(points2, stroke, fill) {
     const context = this.#context;
     context.beginPath();
     let broken2 = true;
-    for (const [x, y] of points2) {
-      if (Number.isNaN(y) || Number.isNaN(x)) broken2 = true;
+    for (const [x2, y] of points2) {
+      if (Number.isNaN(y) || Number.isNaN(x2)) broken2 = true;
       else if (broken2) {
-        context.moveTo(x, y);
+        context.moveTo(x2, y);
         broken2 = false;
-      } else context.lineTo(x, y);
+      } else context.lineTo(x2, y);
     }
     if (fill) {
       context.globalAlpha = fill.alpha ?? 1;
@@ -2852,37 +2853,37 @@ var CanvasSurface = class {
     }
     context.globalAlpha = 1;
   }
-  dot(x, y, radius, colour2) {
+  dot(x2, y, radius, colour2) {
     this.#context.beginPath();
-    this.#context.arc(x, y, radius, 0, 2 * Math.PI);
+    this.#context.arc(x2, y, radius, 0, 2 * Math.PI);
     this.#context.fillStyle = colour2;
     this.#context.fill();
   }
-  text(x, y, text2, style) {
+  text(x2, y, text2, style) {
     const context = this.#context;
     context.save();
     context.font = `${style.size ?? SIZE}px ${FONT}`;
     context.fillStyle = style.colour;
     context.textAlign = style.align ?? "left";
     context.textBaseline = style.baseline ?? "middle";
-    context.translate(x, y);
+    context.translate(x2, y);
     if (style.turned) context.rotate(-Math.PI / 2);
     context.fillText(text2, 0, 0);
     context.restore();
   }
-  grid(x, y, width2, height, columns, rows, rgba2) {
+  grid(x2, y, width2, height, columns, rows, rgba2) {
     if (!columns || !rows) return;
     const image = document.createElement("canvas");
     image.width = columns;
     image.height = rows;
     image.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(rgba2), columns, rows), 0, 0);
     this.#context.imageSmoothingEnabled = false;
-    this.#context.drawImage(image, x, y, width2, height);
+    this.#context.drawImage(image, x2, y, width2, height);
   }
-  clipped(x, y, width2, height, body) {
+  clipped(x2, y, width2, height, body) {
     this.#context.save();
     this.#context.beginPath();
-    this.#context.rect(x, y, width2, height);
+    this.#context.rect(x2, y, width2, height);
     this.#context.clip();
     body();
     this.#context.restore();
@@ -2939,18 +2940,18 @@ function bandMargin(plot, width2, measure) {
 }
 function legendOf(plot, left, above, width2, height, measure) {
   const found = [];
-  let x = left;
+  let x2 = left;
   let y = above + MARGIN.top + LINE / 2;
   for (const mark of plot.marks.filter((each) => each.label)) {
     const swatch = swatchRoom(mark, measure);
     const room = swatch + 5 + measure(mark.label, SIZE) + 14;
-    if (x > left && x + room > width2) {
-      x = left;
+    if (x2 > left && x2 + room > width2) {
+      x2 = left;
       y += LINE;
     }
     if (y + LINE > height - MARGIN.bottom - LEAST_FRAME) break;
-    found.push({ x, y, mark, swatch });
-    x += room;
+    found.push({ x: x2, y, mark, swatch });
+    x2 += room;
   }
   return [found, found.length ? y + LINE / 2 : above + MARGIN.top];
 }
@@ -3010,15 +3011,15 @@ function paint(plot, surface, theme2, width2, height, heading2 = "") {
   surface.rect(0, 0, width2, height, theme2.background);
   if (heading2) surface.text(12, HEADING / 2 + 2, heading2, { colour: theme2.ink, size: 13 });
   if (plot.marks.length) {
-    const { x, y, width: w, height: h } = at2.frame;
+    const { x: x2, y, width: w, height: h } = at2.frame;
     paintGrid(plot, brush);
-    surface.clipped(x, y - 3, w + 1, h + 4, () => plot.marks.forEach((mark) => paintMark(mark, plot, brush)));
+    surface.clipped(x2, y - 3, w + 1, h + 4, () => plot.marks.forEach((mark) => paintMark(mark, plot, brush)));
     paintAxes(plot, brush, height);
     paintLegend(brush);
   }
-  for (const { x, y, text: text2, note, first } of at2.notes) {
+  for (const { x: x2, y, text: text2, note, first } of at2.notes) {
     if (first && note.level === "warning") surface.text(12, y, "⚠", { colour: theme2.colour("alert") });
-    surface.text(x, y, text2, { colour: theme2.muted });
+    surface.text(x2, y, text2, { colour: theme2.muted });
   }
   return at2;
 }
@@ -3032,13 +3033,13 @@ function segment(surface, x0, y0, x1, y1, stroke) {
   );
 }
 function paintGrid(plot, { surface, theme: theme2, at: at2 }) {
-  const { x, y, width: width2, height } = at2.frame;
+  const { x: x2, y, width: width2, height } = at2.frame;
   const stroke = { colour: theme2.grid, width: 1 };
   if (plot.x.scale !== "band") {
     for (const tick of at2.x.ticks) segment(surface, tick.at, y, tick.at, y + height, stroke);
   }
   if (plot.y.scale !== "band") {
-    for (const tick of at2.y.ticks) segment(surface, x, tick.at, x + width2, tick.at, stroke);
+    for (const tick of at2.y.ticks) segment(surface, x2, tick.at, x2 + width2, tick.at, stroke);
   }
 }
 function paintAxes(plot, { surface, theme: theme2, at: at2 }, height) {
@@ -3063,27 +3064,27 @@ function paintAxes(plot, { surface, theme: theme2, at: at2 }, height) {
   surface.text(10, frame.y + frame.height / 2, plot.y.label, { colour: theme2.ink, align: "center", turned: true });
 }
 function paintLegend({ surface, theme: theme2, at: at2 }) {
-  for (const { x, y, mark, swatch } of at2.legend) {
-    paintSwatch(mark, x, y, { surface, theme: theme2, at: at2 });
-    surface.text(x + swatch + 5, y, mark.label, { colour: theme2.ink });
+  for (const { x: x2, y, mark, swatch } of at2.legend) {
+    paintSwatch(mark, x2, y, { surface, theme: theme2, at: at2 });
+    surface.text(x2 + swatch + 5, y, mark.label, { colour: theme2.ink });
   }
 }
-function paintSwatch(mark, x, y, { surface, theme: theme2 }) {
-  if (mark.type === "cells" && mark.palette !== "mask") return paintColourBar(mark, x, y, surface, theme2);
+function paintSwatch(mark, x2, y, { surface, theme: theme2 }) {
+  if (mark.type === "cells" && mark.palette !== "mask") return paintColourBar(mark, x2, y, surface, theme2);
   const colour2 = theme2.colour(mark.type === "cells" ? "measured" : mark.ink);
   if (mark.type === "bars" || mark.type === "ridges" || mark.type === "cells")
-    surface.rect(x + 2, y - 5, SWATCH - 4, 10, colour2, 0.75);
-  else if (mark.type === "points") surface.dot(x + SWATCH / 2, y, 3, colour2);
-  else if (mark.type === "rug") segment(surface, x + SWATCH / 2, y - 5, x + SWATCH / 2, y + 5, { colour: colour2, width: 2 });
+    surface.rect(x2 + 2, y - 5, SWATCH - 4, 10, colour2, 0.75);
+  else if (mark.type === "points") surface.dot(x2 + SWATCH / 2, y, 3, colour2);
+  else if (mark.type === "rug") segment(surface, x2 + SWATCH / 2, y - 5, x2 + SWATCH / 2, y + 5, { colour: colour2, width: 2 });
   else {
     const dash = mark.dashed ? { dash: DASH } : {};
-    segment(surface, x, y, x + SWATCH, y, { colour: colour2, width: 2, ...dash });
+    segment(surface, x2, y, x2 + SWATCH, y, { colour: colour2, width: 2, ...dash });
   }
 }
-function paintColourBar(mark, x, y, surface, theme2) {
+function paintColourBar(mark, x2, y, surface, theme2) {
   const steps2 = 40;
   const width2 = BAR / steps2;
-  const from = x + barRoom(mark, (text2, size) => surface.measure(text2, size)).low;
+  const from = x2 + barRoom(mark, (text2, size) => surface.measure(text2, size)).low;
   const [low, high] = mark.range;
   for (let i = 0; i < steps2; i++) {
     surface.rect(
@@ -3139,10 +3140,10 @@ function paintBars(mark, brush) {
     brush.surface.rect(x0 + gap, Math.min(from, to), x1 - x0 - 2 * gap, Math.abs(from - to), colour2, 0.72);
   }
 }
-function stairs(edges2, heights, y, x) {
-  const points2 = [[x(edges2[0]), y(0)]];
-  heights.forEach((height, i) => points2.push([x(edges2[i]), y(height)], [x(edges2[i + 1]), y(height)]));
-  points2.push([x(edges2[heights.length]), y(0)]);
+function stairs(edges2, heights, y, x2) {
+  const points2 = [[x2(edges2[0]), y(0)]];
+  heights.forEach((height, i) => points2.push([x2(edges2[i]), y(height)], [x2(edges2[i + 1]), y(height)]));
+  points2.push([x2(edges2[heights.length]), y(0)]);
   return points2;
 }
 function paintOutline(mark, brush) {
@@ -3152,29 +3153,29 @@ function paintOutline(mark, brush) {
 }
 function paintLine(mark, brush) {
   const colour2 = brush.theme.colour(mark.ink);
-  const points2 = Array.from(mark.x, (x, i) => {
+  const points2 = Array.from(mark.x, (x2, i) => {
     const y = mark.y[i];
-    return [brush.at.x.at(x), Number.isNaN(y) ? y : level(y, brush)];
+    return [brush.at.x.at(x2), Number.isNaN(y) ? y : level(y, brush)];
   });
   brush.surface.path(points2, { colour: colour2, width: mark.thin ? 1 : 1.8, ...mark.dashed ? { dash: DASH } : {} });
 }
 function paintPoints(mark, brush) {
   const colour2 = brush.theme.colour(mark.ink);
   for (let i = 0; i < mark.x.length; i++) {
-    const [x, y] = [brush.at.x.at(mark.x[i]), brush.at.y.at(mark.y[i])];
-    if (Number.isFinite(x) && Number.isFinite(y)) brush.surface.dot(x, y, 2.2, colour2);
+    const [x2, y] = [brush.at.x.at(mark.x[i]), brush.at.y.at(mark.y[i])];
+    if (Number.isFinite(x2) && Number.isFinite(y)) brush.surface.dot(x2, y, 2.2, colour2);
   }
 }
-function paintRule(x, colour2, dashed, { surface, at: at2 }) {
-  const pixel = at2.x.at(x);
+function paintRule(x2, colour2, dashed, { surface, at: at2 }) {
+  const pixel = at2.x.at(x2);
   const stroke = { colour: colour2, width: 1.4, ...dashed ? { dash: [2, 3] } : {} };
   segment(surface, pixel, at2.frame.y, pixel, at2.frame.y + at2.frame.height, stroke);
 }
 function paintRug(mark, { surface, theme: theme2, at: at2 }) {
   const bottom = at2.frame.y + at2.frame.height;
   for (let i = 0; i < mark.x.length; i++) {
-    const x = at2.x.at(mark.x[i]);
-    segment(surface, x, bottom, x, bottom - 9, { colour: theme2.colour(mark.ink), width: 1.5 });
+    const x2 = at2.x.at(mark.x[i]);
+    segment(surface, x2, bottom, x2, bottom - 9, { colour: theme2.colour(mark.ink), width: 1.5 });
   }
 }
 function colourOf(mark, value2, theme2) {
@@ -3196,8 +3197,8 @@ function paintCells(mark, plot, { surface, theme: theme2, at: at2 }) {
         rgba2.set([...colourOf(mark, value2, theme2), 255], 4 * (row * mark.columns + column));
     }
   }
-  const { x, y, width: width2, height } = at2.frame;
-  surface.grid(x, y, width2, height, mark.columns, mark.rows, rgba2);
+  const { x: x2, y, width: width2, height } = at2.frame;
+  surface.grid(x2, y, width2, height, mark.columns, mark.rows, rgba2);
 }
 function paintRidges(mark, { surface, theme: theme2, at: at2 }) {
   const colour2 = theme2.colour(mark.ink);
@@ -3210,10 +3211,10 @@ function paintRidges(mark, { surface, theme: theme2, at: at2 }) {
     surface.path(points2, { colour: colour2, width: 1.2, alpha }, fill);
   });
 }
-function ridge(edges2, heights, y, x) {
-  const points2 = [[x(edges2[0]), y(0)]];
-  heights.forEach((height, i) => points2.push([(x(edges2[i]) + x(edges2[i + 1])) / 2, y(height)]));
-  points2.push([x(edges2[heights.length]), y(0)]);
+function ridge(edges2, heights, y, x2) {
+  const points2 = [[x2(edges2[0]), y(0)]];
+  heights.forEach((height, i) => points2.push([(x2(edges2[i]) + x2(edges2[i + 1])) / 2, y(height)]));
+  points2.push([x2(edges2[heights.length]), y(0)]);
   return points2;
 }
 
@@ -3227,9 +3228,9 @@ var SvgSurface = class {
   constructor(measure) {
     this.#measure = measure;
   }
-  rect(x, y, width2, height, colour2, alpha = 1) {
+  rect(x2, y, width2, height, colour2, alpha = 1) {
     const opacity = alpha < 1 ? ` fill-opacity="${round2(alpha)}"` : "";
-    const place2 = `x="${round2(x)}" y="${round2(y)}" width="${round2(width2)}" height="${round2(height)}"`;
+    const place2 = `x="${round2(x2)}" y="${round2(y)}" width="${round2(width2)}" height="${round2(height)}"`;
     this.#parts.push(`<rect ${place2} fill="${escaped(colour2)}"${opacity}/>`);
   }
   path(points2, stroke, fill) {
@@ -3237,31 +3238,31 @@ var SvgSurface = class {
     const area = fill ? `fill="${escaped(fill.colour)}" fill-opacity="${round2(fill.alpha ?? 1)}"` : 'fill="none"';
     this.#parts.push(`<path d="${pathData(points2)}" ${area}${lines}/>`);
   }
-  dot(x, y, radius, colour2) {
-    this.#parts.push(`<circle cx="${round2(x)}" cy="${round2(y)}" r="${round2(radius)}" fill="${escaped(colour2)}"/>`);
+  dot(x2, y, radius, colour2) {
+    this.#parts.push(`<circle cx="${round2(x2)}" cy="${round2(y)}" r="${round2(radius)}" fill="${escaped(colour2)}"/>`);
   }
-  text(x, y, text2, style) {
-    const turn = style.turned ? ` transform="rotate(-90 ${round2(x)} ${round2(y)})"` : "";
-    const place2 = `x="${round2(x)}" y="${round2(y)}" dy="${SHIFTS[style.baseline ?? "middle"]}"`;
+  text(x2, y, text2, style) {
+    const turn = style.turned ? ` transform="rotate(-90 ${round2(x2)} ${round2(y)})"` : "";
+    const place2 = `x="${round2(x2)}" y="${round2(y)}" dy="${SHIFTS[style.baseline ?? "middle"]}"`;
     const look = `font-size="${style.size ?? SIZE}" fill="${escaped(style.colour)}" text-anchor="${ANCHORS[style.align ?? "left"]}"`;
     this.#parts.push(`<text ${place2} ${look}${turn}>${escaped(text2)}</text>`);
   }
   /** Runs of one colour in a row become one rectangle. */
-  grid(x, y, width2, height, columns, rows, rgba2) {
+  grid(x2, y, width2, height, columns, rows, rgba2) {
     const [w, h] = [width2 / columns, height / rows];
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; ) {
         const colour2 = colourAt(rgba2, row * columns + column);
         let end = column + 1;
         while (end < columns && colourAt(rgba2, row * columns + end) === colour2) end++;
-        if (colour2) this.rect(x + column * w, y + row * h, (end - column) * w + 0.05, h + 0.05, colour2);
+        if (colour2) this.rect(x2 + column * w, y + row * h, (end - column) * w + 0.05, h + 0.05, colour2);
         column = end;
       }
     }
   }
-  clipped(x, y, width2, height, body) {
+  clipped(x2, y, width2, height, body) {
     const id = `clip${this.#clips++}`;
-    const place2 = `x="${round2(x)}" y="${round2(y)}" width="${round2(width2)}" height="${round2(height)}"`;
+    const place2 = `x="${round2(x2)}" y="${round2(y)}" width="${round2(width2)}" height="${round2(height)}"`;
     this.#parts.push(`<clipPath id="${id}"><rect ${place2}/></clipPath><g clip-path="url(#${id})">`);
     body();
     this.#parts.push("</g>");
@@ -3285,21 +3286,21 @@ function strokeOf(stroke) {
 }
 function pathData(points2) {
   let broken2 = true;
-  return points2.map(([x, y]) => {
-    if (Number.isNaN(x) || Number.isNaN(y)) {
+  return points2.map(([x2, y]) => {
+    if (Number.isNaN(x2) || Number.isNaN(y)) {
       broken2 = true;
       return "";
     }
     const command = broken2 ? "M" : "L";
     broken2 = false;
-    return `${command}${round2(x)} ${round2(y)}`;
+    return `${command}${round2(x2)} ${round2(y)}`;
   }).join("");
 }
 function round2(value2) {
   return String(Math.round(100 * value2) / 100);
 }
-function colourAt(rgba2, cell3) {
-  const [r, g, b, a] = rgba2.subarray(4 * cell3, 4 * cell3 + 4);
+function colourAt(rgba2, cell2) {
+  const [r, g, b, a] = rgba2.subarray(4 * cell2, 4 * cell2 + 4);
   return a ? `rgb(${r},${g},${b})` : "";
 }
 var ENTITIES = /* @__PURE__ */ new Map([
@@ -3509,10 +3510,10 @@ var Card = class {
     this.#paintOver();
   }
   #togglePin(at2) {
-    const { x, y } = this.#layout ?? {};
+    const { x: x2, y } = this.#layout ?? {};
     const old = this.#pinned();
     const again = at2 && old && Math.abs(old.x - at2.x) < 6;
-    this.#pin = !at2 || again || !x || !y ? null : { x: x.invert(at2.x), y: y.invert(at2.y) };
+    this.#pin = !at2 || again || !x2 || !y ? null : { x: x2.invert(at2.x), y: y.invert(at2.y) };
     this.#paintOver();
   }
   #key(event) {
@@ -3528,8 +3529,8 @@ var Card = class {
     const move = moves.get(event.key);
     if (move) {
       const clamp = (value2, low, size) => Math.max(low, Math.min(low + size, value2));
-      const x = clamp(at2.x + move[0] * frame.width / 60, frame.x, frame.width);
-      this.#point({ x, y: clamp(at2.y + move[1] * frame.height / 30, frame.y, frame.height) });
+      const x2 = clamp(at2.x + move[0] * frame.width / 60, frame.x, frame.width);
+      this.#point({ x: x2, y: clamp(at2.y + move[1] * frame.height / 30, frame.y, frame.height) });
     } else if (event.key === "Enter") this.#togglePin(at2);
     else if (event.key === "Escape") this.#togglePin(null);
     else return;
@@ -3666,8 +3667,8 @@ function heatPlot(layer, source, minus, events, shown) {
   columns.forEach(
     (heights, column) => heights.forEach((height, bin) => values[bin * events.length + column] = height === 0 ? Number.NaN : height)
   );
-  const x = events.map((_, i) => i);
-  const lines = minus ? [] : shown.curves.map((curve2) => line2(curve2, events, x));
+  const x2 = events.map((_, i) => i);
+  const lines = minus ? [] : shown.curves.map((curve2) => line2(curve2, events, x2));
   return {
     title: layer,
     kind: `${shown.kind} heat map`,
@@ -3696,10 +3697,10 @@ function brokenCells(events, bins, shown) {
   const broken2 = events.map((event) => Number(shown.broken?.(event) ?? false));
   return Uint8Array.from({ length: bins * events.length }, (_, i) => broken2[i % events.length]);
 }
-function line2(curve2, events, x) {
+function line2(curve2, events, x2) {
   const y = events.map((event) => curve2.at(event));
   const dashed = curve2.dashed ? { dashed: true } : {};
-  return y.some(Number.isFinite) ? { type: "line", label: curve2.label, ink: curve2.ink, x, y, ...dashed } : null;
+  return y.some(Number.isFinite) ? { type: "line", label: curve2.label, ink: curve2.ink, x: x2, y, ...dashed } : null;
 }
 function rangeOf(values, difference) {
   const finite = values.filter(Number.isFinite);
@@ -3928,8 +3929,8 @@ function marchenkoPasturAbove(lambda, q, sigma2) {
     const at2 = middle + radius * Math.cos(theta);
     above[k + 1] = above[k] + marchenkoPastur(at2, q, sigma2) * radius * Math.sin(theta) * Math.PI / nodes;
   }
-  return Float64Array.from(lambda, (x) => {
-    const cosine = Math.max(-1, Math.min(1, (x - middle) / radius));
+  return Float64Array.from(lambda, (x2) => {
+    const cosine = Math.max(-1, Math.min(1, (x2 - middle) / radius));
     const place2 = Math.acos(cosine) / Math.PI * nodes;
     const k = Math.min(nodes - 1, Math.floor(place2));
     return above[k] + (place2 - k) * (above[k + 1] - above[k]);
@@ -3941,9 +3942,9 @@ function tailDensity(lambda, alpha, xmin, share) {
 function tailAbove(lambda, alpha, xmin, share) {
   return share * (lambda / xmin) ** (1 - alpha);
 }
-function logGamma(x) {
+function logGamma(x2) {
   let shift = 0;
-  let at2 = x;
+  let at2 = x2;
   for (; at2 < 8; at2++) shift += Math.log(at2);
   const inverse = 1 / (at2 * at2);
   const series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse * (1 / 1188))))) / at2;
@@ -3955,8 +3956,8 @@ function angleDensity(degrees3, d) {
   const power = d === 2 ? 0 : (d - 2) * Math.log(sine);
   return Math.exp(power - beta) * Math.PI / 180;
 }
-function normalDensity(x, mean, sd) {
-  return Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI));
+function normalDensity(x2, mean, sd) {
+  return Math.exp(-0.5 * ((x2 - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI));
 }
 
 // src/pictures/ccdf.ts
@@ -4012,11 +4013,11 @@ function bulk({ q, sigma2, bulkEdge, values, spikes, total: total2 }) {
   if (!(q >= 1 && sigma2 > 0)) return [];
   const [low, high] = marchenkoPasturEdges(q, sigma2);
   const least = values.find((value2) => value2 > 0) ?? high;
-  const x = edges(Math.max(low, Math.min(least, high / 2)), high * (1 - 1e-9), 200, "log");
+  const x2 = edges(Math.max(low, Math.min(least, high / 2)), high * (1 - 1e-9), 200, "log");
   const beyond = spikes / total2;
-  const y = marchenkoPasturAbove(x, q, sigma2).map((above) => beyond + (1 - beyond) * above);
+  const y = marchenkoPasturAbove(x2, q, sigma2).map((above) => beyond + (1 - beyond) * above);
   return [
-    { type: "line", label: `Marchenko–Pastur, σ² = ${short(sigma2)}`, ink: "noise", x, y },
+    { type: "line", label: `Marchenko–Pastur, σ² = ${short(sigma2)}`, ink: "noise", x: x2, y },
     { type: "rule", label: `bulk edge ${short(bulkEdge)}`, ink: "noise", x: bulkEdge, dashed: true }
   ];
 }
@@ -4024,11 +4025,11 @@ function tail(spectrum2) {
   const { alpha, xmin, count } = spectrum2.tail;
   if (!(alpha > 1 && xmin > 0)) return [];
   const { trusted } = trust(spectrum2.tail);
-  const x = edges(xmin, Math.max(largest(spectrum2), xmin * 1.0001), 60, "log");
-  const y = x.map((lambda) => tailAbove(lambda, alpha, xmin, count / spectrum2.total));
+  const x2 = edges(xmin, Math.max(largest(spectrum2), xmin * 1.0001), 60, "log");
+  const y = x2.map((lambda) => tailAbove(lambda, alpha, xmin, count / spectrum2.total));
   const label = `alpha = ${short(alpha)}${trusted ? "" : " (not trustworthy)"}`;
   return [
-    { type: "line", label, ink: "tail", x, y, thin: !trusted, dashed: !trusted },
+    { type: "line", label, ink: "tail", x: x2, y, thin: !trusted, dashed: !trusted },
     { type: "rule", label: `xmin ${short(xmin)}`, ink: "tail", x: xmin, dashed: true }
   ];
 }
@@ -4096,11 +4097,11 @@ function jacobian(lambda, bins) {
   return bins.spacing === "log" ? lambda : 1;
 }
 function curve(low, high, bins, law2) {
-  const x = Array.from({ length: CURVE }, (_, i) => {
+  const x2 = Array.from({ length: CURVE }, (_, i) => {
     const share = i / (CURVE - 1);
     return bins.spacing === "log" ? low * (high / low) ** share : low + (high - low) * share;
   });
-  return { x, y: x.map((lambda) => law2(lambda) * jacobian(lambda, bins)) };
+  return { x: x2, y: x2.map((lambda) => law2(lambda) * jacobian(lambda, bins)) };
 }
 function bulk2(spectrum2, bins) {
   const { q, sigma2, bulkEdge, spikes, total: total2 } = spectrum2;
@@ -4119,7 +4120,7 @@ function tail2(spectrum2, bins) {
   const { alpha, xmin, count } = spectrum2.tail;
   if (!(alpha > 1 && xmin > 0)) return [];
   const { trusted } = trust(spectrum2.tail);
-  const law2 = curve(xmin, largest(spectrum2), bins, (x) => tailDensity(x, alpha, xmin, count / spectrum2.total));
+  const law2 = curve(xmin, largest(spectrum2), bins, (x2) => tailDensity(x2, alpha, xmin, count / spectrum2.total));
   const label = `alpha = ${short(alpha)}${trusted ? "" : " (not trustworthy)"}`;
   return [
     { type: "line", label, ink: "tail", ...law2, thin: !trusted, dashed: !trusted },
@@ -4190,10 +4191,10 @@ function keptPlot(layer, sources, options) {
   if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
   const marks = shown.flatMap(({ run, ink, events }) => {
-    const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
+    const [x2, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
     return [
-      { type: "line", label: run || ".", ink, x, y },
-      { type: "points", label: "", ink, x, y }
+      { type: "line", label: run || ".", ink, x: x2, y },
+      { type: "points", label: "", ink, x: x2, y }
     ];
   });
   const all = shown.flatMap(({ events }) => events.map(({ step }) => step));
@@ -4287,9 +4288,9 @@ function nullCurve({ event }, edges2) {
   if (!(sd > 0)) return [];
   const scale = event.data.length * (edges2[1] - edges2[0]);
   const [low, high] = [edges2[0], edges2[edges2.length - 1]];
-  const x = Array.from({ length: 241 }, (_, i) => low + (high - low) * i / 240);
-  const y = x.map((count) => scale * normalDensity(count, mean, sd));
-  return [{ type: "line", label: `null: mean ${short(mean)}, sd ${short(sd)}`, ink: "noise", x, y, dashed: true }];
+  const x2 = Array.from({ length: 241 }, (_, i) => low + (high - low) * i / 240);
+  const y = x2.map((count) => scale * normalDensity(count, mean, sd));
+  return [{ type: "line", label: `null: mean ${short(mean)}, sd ${short(sd)}`, ink: "noise", x: x2, y, dashed: true }];
 }
 function survivalWords({ name, event }, several) {
   const prefix = several ? `${name}: ` : "";
@@ -4365,9 +4366,9 @@ function law({ event }, axis) {
   const d = event.head("fan_in");
   if (!(d >= 2)) return [];
   const [low, high] = axis.domain;
-  const x = Array.from({ length: 361 }, (_, i) => low + (high - low) * i / 360);
-  const y = x.map((degrees3) => d === 2 ? 1 / 180 : angleDensity(degrees3, d));
-  return [{ type: "line", label: `uniform directions, sin${superscript(d - 2)} θ`, ink: "noise", x, y, dashed: true }];
+  const x2 = Array.from({ length: 361 }, (_, i) => low + (high - low) * i / 360);
+  const y = x2.map((degrees3) => d === 2 ? 1 / 180 : angleDensity(degrees3, d));
+  return [{ type: "line", label: `uniform directions, sin${superscript(d - 2)} θ`, ink: "noise", x: x2, y, dashed: true }];
 }
 function pairsDifference(layer, a, b, options) {
   const now = at([a, b], options.step);
@@ -4755,14 +4756,14 @@ function overviewCard(context, [first, second]) {
 // src/ui/report.ts
 function report({ plot, spec }) {
   if (!plot) return {};
-  const { title, kind, runs, step, x, y } = plot;
+  const { title, kind, runs, step, x: x2, y } = plot;
   return {
     id: spec.id,
     title,
     kind,
     runs,
     step,
-    x,
+    x: x2,
     y,
     marks: plot.marks.map(plain),
     messages: plot.notes.map(({ level: level2, text: text2 }) => ({ level: level2, text: text2 })),
@@ -4972,32 +4973,51 @@ var StepBar = class {
 var WIDTH = 64;
 var HEIGHT = 20;
 var MARGIN2 = 3;
-function sparkline(lines) {
-  const finite = lines.flatMap(({ values }) => [...values].filter(Number.isFinite));
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const drawn2 = finite.length ? lines.flatMap((line3) => parts(line3, low, high)) : [];
-  const size = { width: String(WIDTH), height: String(HEIGHT), viewBox: `0 0 ${WIDTH} ${HEIGHT}` };
-  return svg("svg", { ...size, "aria-hidden": "true" }, ...drawn2);
-}
-function parts({ values, colour: colour2, at: at2 }, low, high) {
-  const x = (i) => MARGIN2 + (WIDTH - 2 * MARGIN2) * i / Math.max(1, values.length - 1);
-  const y = (value2) => HEIGHT - MARGIN2 - (HEIGHT - 2 * MARGIN2) * (value2 - low) / (high - low || 1);
-  let pen = "M";
-  let path = "";
-  values.forEach((value2, i) => {
-    if (!Number.isFinite(value2)) {
-      pen = "M";
-      return;
-    }
-    path += `${pen}${x(i).toFixed(1)} ${y(value2).toFixed(1)}`;
-    pen = "L";
-  });
-  const found = [svg("path", { d: path, fill: "none", stroke: colour2, "stroke-width": "1.3" })];
-  const present2 = values[at2];
-  if (present2 !== void 0 && Number.isFinite(present2)) {
-    found.push(svg("circle", { cx: x(at2).toFixed(1), cy: y(present2).toFixed(1), r: "2.2", fill: colour2 }));
+var Sparkline = class {
+  element;
+  #lines;
+  #dots;
+  #low;
+  #high;
+  constructor(lines) {
+    const finite = lines.flatMap(({ values }) => [...values].filter(Number.isFinite));
+    [this.#low, this.#high] = [Math.min(...finite), Math.max(...finite)];
+    this.#lines = lines;
+    this.#dots = lines.map(({ colour: colour2 }) => svg("circle", { r: "2.2", fill: colour2, visibility: "hidden" }));
+    const size = { width: String(WIDTH), height: String(HEIGHT), viewBox: `0 0 ${WIDTH} ${HEIGHT}` };
+    const parts = lines.flatMap((line3, i) => [this.#path(line3), this.#dots[i]]);
+    this.element = svg("svg", { ...size, "aria-hidden": "true" }, ...parts);
   }
-  return found;
+  /** The dot of each line to an index of its values, −1: nowhere. */
+  move(places) {
+    this.#lines.forEach(({ values }, i) => {
+      const value2 = values[places[i]] ?? Number.NaN;
+      const dot = this.#dots[i];
+      dot.setAttribute("visibility", Number.isFinite(value2) ? "visible" : "hidden");
+      if (!Number.isFinite(value2)) return;
+      dot.setAttribute("cx", x(places[i], values).toFixed(1));
+      dot.setAttribute("cy", this.#y(value2).toFixed(1));
+    });
+  }
+  #y(value2) {
+    return HEIGHT - MARGIN2 - (HEIGHT - 2 * MARGIN2) * (value2 - this.#low) / (this.#high - this.#low || 1);
+  }
+  #path({ values, colour: colour2 }) {
+    let pen = "M";
+    let path = "";
+    values.forEach((value2, i) => {
+      if (!Number.isFinite(value2)) {
+        pen = "M";
+        return;
+      }
+      path += `${pen}${x(i, values).toFixed(1)} ${this.#y(value2).toFixed(1)}`;
+      pen = "L";
+    });
+    return svg("path", { d: path, fill: "none", stroke: colour2, "stroke-width": "1.3" });
+  }
+};
+function x(i, values) {
+  return MARGIN2 + (WIDTH - 2 * MARGIN2) * i / Math.max(1, values.length - 1);
 }
 
 // src/ui/table.ts
@@ -5011,6 +5031,7 @@ var Table = class {
   #table = el("table", {}, el("thead", {}, this.#head), this.#body);
   #rows = /* @__PURE__ */ new Map();
   #headStamp = "";
+  #shown = { stamp: "", rows: [] };
   visible = [];
   constructor(changed, change) {
     this.#change = change;
@@ -5027,7 +5048,14 @@ var Table = class {
     this.#table.setAttribute("aria-rowcount", String(layers.length + 1));
     const rows = this.visible.map((layer, i) => this.#row(context, layer, first + i, metrics, dark));
     this.#forget();
-    this.#body.replaceChildren(spacer(first, metrics.length), ...rows, spacer(layers.length - last, metrics.length));
+    this.#place(rows, first, layers.length - last, metrics.length);
+  }
+  /** The rows that are there already stay where they are: to lay out all of them again takes longer than all else. */
+  #place(rows, above, below, columns) {
+    const stamp = JSON.stringify([above, below, columns, rows.length]);
+    if (stamp === this.#shown.stamp && rows.every((row, i) => row === this.#shown.rows[i])) return;
+    this.#shown = { stamp, rows };
+    this.#body.replaceChildren(spacer(above, columns), ...rows, spacer(below, columns));
   }
   #header(state, metrics) {
     const stamp = JSON.stringify([metrics.map(({ id }) => id), state.sort, state.descending]);
@@ -5050,16 +5078,21 @@ var Table = class {
     return head;
   }
   #row(context, layer, index, metrics, dark) {
-    const cells = metrics.map((metric2) => cellOf2(context, layer, metric2, dark));
-    const stamp = JSON.stringify([index, cells.map(({ stamp: each }) => each)]);
+    const ids = metrics.map(({ id }) => id).join();
     const known2 = this.#rows.get(layer);
-    if (known2?.stamp === stamp) return known2.element;
-    const name = button(layer, layer, () => context.open(layer, "spectrum"), "link");
+    const row = known2?.ids === ids ? known2 : this.#newRow(layer, metrics, ids, (at2) => context.open(at2, "spectrum"));
+    row.element.setAttribute("aria-rowindex", String(index + 2));
+    metrics.forEach((metric2, i) => row.cells[i].update(context, layer, metric2, dark));
+    return row.element;
+  }
+  #newRow(layer, metrics, ids, open) {
+    const name = button(layer, layer, () => open(layer), "link");
     name.dir = "auto";
-    const element = el("tr", { "aria-rowindex": String(index + 2) }, el("th", { scope: "row" }, name));
-    element.append(...cells.map((cell3) => cell3.build()));
-    this.#rows.set(layer, { stamp, element });
-    return element;
+    const cells = metrics.map(() => new Cell());
+    const element = el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell2) => cell2.element));
+    const row = { ids, element, cells };
+    this.#rows.set(layer, row);
+    return row;
   }
   #forget() {
     if (this.#rows.size < 400) return;
@@ -5069,14 +5102,14 @@ var Table = class {
   drawn() {
     return [...this.#body.querySelectorAll("tr:not(.spacer)")].map((row) => ({
       layer: row.querySelector("th")?.textContent ?? "",
-      cells: [...row.querySelectorAll("td")].map((cell3) => cell3.textContent ?? "")
+      cells: [...row.querySelectorAll("td")].map((cell2) => cell2.textContent ?? "")
     }));
   }
 };
 function spacer(rows, columns) {
-  const cell3 = el("td", { colspan: String(columns + 1) });
-  cell3.style.height = `${rows * ROW}px`;
-  const row = el("tr", { class: "spacer", "aria-hidden": "true" }, cell3);
+  const cell2 = el("td", { colspan: String(columns + 1) });
+  cell2.style.height = `${rows * ROW}px`;
+  const row = el("tr", { class: "spacer", "aria-hidden": "true" }, cell2);
   row.hidden = rows === 0;
   return row;
 }
@@ -5099,22 +5132,32 @@ function shownValue(context, layer, metric2, run) {
   const other = otherRun(context);
   return other === void 0 ? value2 : value2 - valueAt(columnOf(context, layer, other, metric2), context.state.step);
 }
-function cellOf2(context, layer, metric2, dark) {
-  const run = mainRun(context);
-  if (run === void 0) return { stamp: "", build: () => el("td") };
-  const { step } = context.state;
-  const text2 = textOf(context, layer, metric2, run);
-  const columns = linesOf(context, layer, metric2, run);
-  const places = columns.map(([, each]) => indexAt(each, step));
-  const stamp = [text2, dark, columns.map(([colour2, each]) => [colour2, each.steps.length, each.steps.at(-1)]), places];
-  return {
-    stamp,
-    build: () => cell2(
-      text2,
-      columns.map(([colour2, { values }], i) => ({ values, colour: runColour(colour2, dark), at: places[i] }))
-    )
-  };
-}
+var Cell = class {
+  element = el("td");
+  #value = el("span", { class: "value" });
+  #lines = null;
+  #sparkline = null;
+  update(context, layer, metric2, dark) {
+    const run = mainRun(context);
+    const text2 = run === void 0 ? "" : textOf(context, layer, metric2, run);
+    const doubtful = text2.startsWith("(");
+    setText(this.#value, text2);
+    this.#value.className = doubtful ? "value doubtful" : "value";
+    this.#value.title = doubtful ? "the fit is not trustworthy: open the layer to see why" : "";
+    const lines = run === void 0 ? [] : linesOf(context, layer, metric2, run);
+    this.#draw(lines.map(([colour2, column]) => [runColour(colour2, dark), column]));
+    this.#sparkline?.move(lines.map(([, column]) => indexAt(column, context.state.step)));
+  }
+  #draw(lines) {
+    const known2 = this.#lines;
+    const same = known2?.length === lines.length && lines.every((line3, i) => line3.every((each, j) => each === known2[i][j]));
+    if (same) return;
+    this.#lines = lines;
+    const any = lines.some(([, { values }]) => values.length > 1);
+    this.#sparkline = any ? new Sparkline(lines.map(([colour2, { values }]) => ({ values, colour: colour2 }))) : null;
+    this.element.replaceChildren(this.#value, this.#sparkline?.element ?? blank());
+  }
+};
 function textOf(context, layer, metric2, run) {
   if (otherRun(context) !== void 0) {
     return columnOf(context, layer, run, metric2) ? signed(shownValue(context, layer, metric2, run)) : "";
@@ -5136,12 +5179,6 @@ function linesOf(context, layer, metric2, run) {
     const column = columnOf(context, layer, each, metric2);
     return column?.complete ? [[context.colours.get(each) ?? 0, column]] : [];
   });
-}
-function cell2(text2, lines) {
-  const value2 = el("span", { class: text2.startsWith("(") ? "value doubtful" : "value" }, text2);
-  if (text2.startsWith("(")) value2.title = "the fit is not trustworthy: open the layer to see why";
-  const picture2 = lines.some(({ values }) => values.length > 1) ? sparkline(lines) : blank();
-  return el("td", {}, value2, picture2);
 }
 function blank() {
   const element = el("span", { class: "blank" });

@@ -132,7 +132,8 @@ export class Store {
     const { steps, maxStep } = want;
     const known = this.#entries.get(key);
     if (steps === "last" && known?.steps === "all" && known.maxStep >= maxStep) return;
-    this.#entries.set(key, { events, steps, maxStep, error: answer.error, version: ++this.#version, bytes });
+    const held = want.scalar ? { events: [], bytes: 0 } : { events, bytes }; // of a scalar the column is all that is drawn
+    this.#entries.set(key, { ...held, steps, maxStep, error: answer.error, version: ++this.#version });
     this.#columns.set(key, columnsOf(want.kind, events, steps === "all"));
   }
 

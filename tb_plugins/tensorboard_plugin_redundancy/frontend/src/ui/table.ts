@@ -6,10 +6,10 @@ import { brief, signed } from "../maths/format.ts";
 import { indexAt, valueAt } from "../pictures/overview.ts";
 import { runColour } from "../plot/theme.ts";
 import type { State } from "../state.ts";
-import { button, el } from "./dom.ts";
+import { button, el, setText } from "./dom.ts";
 import { mainRun, otherRun, type Context } from "./gather.ts";
 import { columnOf, wantOf } from "./overviewdata.ts";
-import { HEIGHT, sparkline, WIDTH } from "./sparkline.ts";
+import { HEIGHT, Sparkline, WIDTH } from "./sparkline.ts";
 
 const ROW = 30;
 const MOST_LINES = 6;
@@ -20,8 +20,9 @@ export class Table {
   readonly #head = el("tr");
   readonly #body = el("tbody");
   readonly #table = el("table", {}, el("thead", {}, this.#head), this.#body);
-  readonly #rows = new Map<string, { stamp: string; element: HTMLTableRowElement }>();
+  readonly #rows = new Map<string, Row>();
   #headStamp = "";
+  #shown = { stamp: "", rows: [] as readonly HTMLTableRowElement[] };
   visible: readonly string[] = [];
 
   constructor(changed: () => void, change: (patch: Partial<State>) => void) {
@@ -40,7 +41,15 @@ export class Table {
     this.#table.setAttribute("aria-rowcount", String(layers.length + 1));
     const rows = this.visible.map((layer, i) => this.#row(context, layer, first + i, metrics, dark));
     this.#forget();
-    this.#body.replaceChildren(spacer(first, metrics.length), ...rows, spacer(layers.length - last, metrics.length));
+    this.#place(rows, first, layers.length - last, metrics.length);
+  }
+
+  /** The rows that are there already stay where they are: to lay out all of them again takes longer than all else. */
+  #place(rows: readonly HTMLTableRowElement[], above: number, below: number, columns: number): void {
+    const stamp = JSON.stringify([above, below, columns, rows.length]);
+    if (stamp === this.#shown.stamp && rows.every((row, i) => row === this.#shown.rows[i])) return;
+    this.#shown = { stamp, rows };
+    this.#body.replaceChildren(spacer(above, columns), ...rows, spacer(below, columns));
   }
 
   #header(state: State, metrics: readonly Metric[]): void {
@@ -65,17 +74,23 @@ export class Table {
     return head;
   }
 
-  #row(context: Context, layer: string, index: number, metrics: readonly Metric[], dark: boolean): HTMLElement {
-    const cells = metrics.map((metric) => cellOf(context, layer, metric, dark));
-    const stamp = JSON.stringify([index, cells.map(({ stamp: each }) => each)]);
+  #row(context: Context, layer: string, index: number, metrics: readonly Metric[], dark: boolean): HTMLTableRowElement {
+    const ids = metrics.map(({ id }) => id).join();
     const known = this.#rows.get(layer);
-    if (known?.stamp === stamp) return known.element;
-    const name = button(layer, layer, () => context.open(layer, "spectrum"), "link");
+    const row = known?.ids === ids ? known : this.#newRow(layer, metrics, ids, (at) => context.open(at, "spectrum"));
+    row.element.setAttribute("aria-rowindex", String(index + 2));
+    metrics.forEach((metric, i) => row.cells[i]!.update(context, layer, metric, dark));
+    return row.element;
+  }
+
+  #newRow(layer: string, metrics: readonly Metric[], ids: string, open: (layer: string) => void): Row {
+    const name = button(layer, layer, () => open(layer), "link");
     name.dir = "auto";
-    const element = el("tr", { "aria-rowindex": String(index + 2) }, el("th", { scope: "row" }, name));
-    element.append(...cells.map((cell) => cell.build()));
-    this.#rows.set(layer, { stamp, element });
-    return element;
+    const cells = metrics.map(() => new Cell());
+    const element = el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => cell.element));
+    const row = { ids, element, cells };
+    this.#rows.set(layer, row);
+    return row;
   }
 
   #forget(): void {
@@ -122,27 +137,41 @@ function shownValue(context: Context, layer: string, metric: Metric, run: string
   return other === undefined ? value : value - valueAt(columnOf(context, layer, other, metric), context.state.step);
 }
 
-interface Cell {
-  readonly stamp: unknown;
-  build(): HTMLElement;
+interface Row {
+  readonly ids: string; // of the metrics
+  readonly element: HTMLTableRowElement;
+  readonly cells: readonly Cell[];
 }
 
-function cellOf(context: Context, layer: string, metric: Metric, dark: boolean): Cell {
-  const run = mainRun(context);
-  if (run === undefined) return { stamp: "", build: () => el("td") };
-  const { step } = context.state;
-  const text = textOf(context, layer, metric, run);
-  const columns = linesOf(context, layer, metric, run);
-  const places = columns.map(([, each]) => indexAt(each, step));
-  const stamp = [text, dark, columns.map(([colour, each]) => [colour, each.steps.length, each.steps.at(-1)]), places];
-  return {
-    stamp,
-    build: () =>
-      cell(
-        text,
-        columns.map(([colour, { values }], i) => ({ values, colour: runColour(colour, dark), at: places[i]! })),
-      ),
-  };
+/** A value and its sparkline. When only the step changes, only the text and the dot do. */
+class Cell {
+  readonly element = el("td");
+  readonly #value = el("span", { class: "value" });
+  #lines: readonly (readonly [colour: string, column: Column])[] | null = null;
+  #sparkline: Sparkline | null = null;
+
+  update(context: Context, layer: string, metric: Metric, dark: boolean): void {
+    const run = mainRun(context);
+    const text = run === undefined ? "" : textOf(context, layer, metric, run);
+    const doubtful = text.startsWith("(");
+    setText(this.#value, text);
+    this.#value.className = doubtful ? "value doubtful" : "value";
+    this.#value.title = doubtful ? "the fit is not trustworthy: open the layer to see why" : "";
+    const lines = run === undefined ? [] : linesOf(context, layer, metric, run);
+    this.#draw(lines.map(([colour, column]) => [runColour(colour, dark), column]));
+    this.#sparkline?.move(lines.map(([, column]) => indexAt(column, context.state.step)));
+  }
+
+  #draw(lines: readonly (readonly [colour: string, column: Column])[]): void {
+    const known = this.#lines;
+    const same =
+      known?.length === lines.length && lines.every((line, i) => line.every((each, j) => each === known[i]![j]));
+    if (same) return;
+    this.#lines = lines;
+    const any = lines.some(([, { values }]) => values.length > 1);
+    this.#sparkline = any ? new Sparkline(lines.map(([colour, { values }]) => ({ values, colour }))) : null;
+    this.element.replaceChildren(this.#value, this.#sparkline?.element ?? blank());
+  }
 }
 
 /** From the series itself, which alone knows whether the number is to be trusted; "…" until the present step of it is there. */
@@ -169,13 +198,6 @@ function linesOf(context: Context, layer: string, metric: Metric, run: string): 
     const column = columnOf(context, layer, each, metric);
     return column?.complete ? [[context.colours.get(each) ?? 0, column] as [number, Column]] : [];
   });
-}
-
-function cell(text: string, lines: Parameters<typeof sparkline>[0]): HTMLElement {
-  const value = el("span", { class: text.startsWith("(") ? "value doubtful" : "value" }, text);
-  if (text.startsWith("(")) value.title = "the fit is not trustworthy: open the layer to see why";
-  const picture: Node = lines.some(({ values }) => values.length > 1) ? sparkline(lines) : blank();
-  return el("td", {}, value, picture);
 }
 
 function blank(): HTMLElement {
