@@ -1,4 +1,4 @@
-// sources sha256 75f3c1c2fdf2bbe8f7e88f63cc74c57253f857ee6fec5b29e5a410b22b01c285
+// sources sha256 c0ec4d4033b6ac4810597f6d1e86c19fc7bb1c2d28d753623aa6b90c230a6e96
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -885,6 +885,18 @@ function colours(all, runs) {
   const order = [.../* @__PURE__ */ new Set([...all, ...runs])];
   return new Map(order.map((run, i) => [run, i]));
 }
+function runNames(runs) {
+  const folders = runs.map((run) => run.split("/").slice(0, -1));
+  const shallow = runs.length > 1 ? Math.min(...folders.map(({ length }) => length)) : 0;
+  let shared = 0;
+  while (shared < shallow && folders.every((each) => each[shared] === folders[0][shared])) shared++;
+  return new Map(runs.map((run) => [run, run.split("/").slice(shared).join("/") || "."]));
+}
+function clipped(name, head, tail3) {
+  const letters = [...name];
+  if (letters.length <= head + tail3 + 1) return name;
+  return `${letters.slice(0, head).join("")}…${letters.slice(-tail3).join("")}`;
+}
 
 // src/state.ts
 var VIEWS = ["overview", "spectrum", "angles", "masks"];
@@ -1109,12 +1121,11 @@ function at(sources, step) {
     return event ? [{ ...source, event, ink: `run:${source.colour}` }] : [];
   });
   const same = found.every(({ event }) => event.step === found[0].event.step);
-  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
-}
-function runName(run, step) {
-  const letters = [...run];
-  const short2 = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return step === null ? short2 || "." : `${short2 || "."} · step ${integer(step)}`;
+  const names = runNames(found.map(({ run }) => run));
+  return found.map((each) => {
+    const label = clipped(names.get(each.run), 12, 23);
+    return { ...each, label, name: same ? label : `${label} · step ${integer(each.event.step)}` };
+  });
 }
 function within(events, options) {
   const { from, to } = options;
@@ -4189,10 +4200,10 @@ function keptPlot(layer, sources, options) {
   const now = at(sources, options.step);
   if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
-  const marks = shown.flatMap(({ run, ink, events }) => {
+  const marks = shown.flatMap(({ label, ink, events }) => {
     const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
     return [
-      { type: "line", label: run || ".", ink, x, y },
+      { type: "line", label, ink, x, y },
       { type: "points", label: "", ink, x, y }
     ];
   });
@@ -4643,10 +4654,10 @@ function indexAt(column, step) {
   return step === null ? column.steps.length - 1 : nearest(column.steps, step);
 }
 function notesOf2(values, broken2) {
-  const clipped = values.filter(Number.isFinite).length > FEW;
+  const clipped2 = values.filter(Number.isFinite).length > FEW;
   const failed = broken2.reduce((sum, each) => sum + each, 0);
   return [
-    ...clipped ? [info("colours end at the 2 % and 98 % quantiles")] : [],
+    ...clipped2 ? [info("colours end at the 2 % and 98 % quantiles")] : [],
     ...failed ? [warning(`${counted(failed, "value")} NaN or infinite, shown in pale red`)] : []
   ];
 }
@@ -4823,20 +4834,21 @@ var Sidebar = class {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["run"] : void 0;
     const shown = new Set(now.shown);
     const matching = this.#matching();
-    this.#list.replaceChildren(...matching.map((run) => this.#row(run, shown.has(run), now)));
+    const names = runNames(now.runs);
+    this.#list.replaceChildren(...matching.map((run) => this.#row(run, names.get(run), shown.has(run), now)));
     setText(this.#count, `${now.shown.length} of ${now.runs.length} shown`);
     this.#compare.replaceChildren(...now.runs.length > 1 ? this.#choices(now) : []);
     if (focused !== void 0)
       [...this.#list.querySelectorAll("input")].find(({ dataset }) => dataset["run"] === focused)?.focus();
   }
-  #row(run, on, now) {
+  #row(run, label, on, now) {
     const box = el("input", { type: "checkbox" });
     box.dataset["run"] = run;
     box.checked = on;
     box.addEventListener("change", () => this.#change.select(/* @__PURE__ */ new Map([[run, box.checked]])));
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = runColour(now.colours.get(run) ?? 0, now.dark);
-    const name = el("span", { class: "name", title: run, dir: "auto" }, run || ".");
+    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 6, 15));
     const only = button("only", `show only ${run}`, () => this.#only(run), "only");
     return el("li", {}, el("label", {}, box, swatch, name), only);
   }
@@ -4844,7 +4856,7 @@ var Sidebar = class {
     this.#change.select(new Map((this.#now?.runs ?? []).map((each) => [each, each === run])));
   }
   #choices({ runs, a, b }) {
-    const names = runs.map((run) => [run, run || "."]);
+    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 12, 23)]);
     const first = choice("A", [["", "first shown"], ...names], (value2) => this.#change.compare({ a: value2 }));
     const second = choice("− B", [["", "no difference"], ...names], (value2) => this.#change.compare({ b: value2 }));
     first.set(a);

@@ -11,10 +11,10 @@ export function keptPlot(layer: string, sources: readonly Source[], options: Opt
   const now = at(sources, options.step);
   if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
-  const marks = shown.flatMap(({ run, ink, events }): Mark[] => {
+  const marks = shown.flatMap(({ label, ink, events }): Mark[] => {
     const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
     return [
-      { type: "line", label: run || ".", ink, x, y },
+      { type: "line", label, ink, x, y },
       { type: "points", label: "", ink, x, y },
     ];
   });

@@ -3,6 +3,7 @@
 import { nearestEvent, type Event } from "../data/series.ts";
 import { integer } from "../maths/format.ts";
 import { info, warning, type Ink, type Note } from "../plot/plot.ts";
+import { clipped, runNames } from "../runs.ts";
 
 export interface Source {
   readonly run: string;
@@ -27,7 +28,8 @@ export interface Options {
 export interface Now extends Source {
   readonly event: Event;
   readonly ink: Ink;
-  readonly name: string;
+  readonly label: string; // what tells the run from the others of the picture
+  readonly name: string; // the same, with its step where runs differ in it
 }
 
 const MOST_RUNS = 12;
@@ -48,14 +50,11 @@ export function at(sources: readonly Source[], step: number | null): Now[] {
     return event ? [{ ...source, event, ink: `run:${source.colour}` as Ink }] : [];
   });
   const same = found.every(({ event }) => event.step === found[0]!.event.step);
-  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
-}
-
-/** The run, with its step where runs differ in it. */
-function runName(run: string, step: number | null): string {
-  const letters = [...run];
-  const short = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return step === null ? short || "." : `${short || "."} · step ${integer(step)}`;
+  const names = runNames(found.map(({ run }) => run));
+  return found.map((each) => {
+    const label = clipped(names.get(each.run)!, 12, 23);
+    return { ...each, label, name: same ? label : `${label} · step ${integer(each.event.step)}` };
+  });
 }
 
 /** The events between the ends of the range that is shown. */
