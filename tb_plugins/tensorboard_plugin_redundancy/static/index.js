@@ -1,4 +1,4 @@
-// sources sha256 c0ec4d4033b6ac4810597f6d1e86c19fc7bb1c2d28d753623aa6b90c230a6e96
+// sources sha256 8bb8ec5a36cdf854983a9a5b56dd8aa095a4d28a6de929e77b3e537654a96819
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -1108,6 +1108,8 @@ function info(text2) {
 
 // src/pictures/source.ts
 var MOST_RUNS = 12;
+var CROWD = 5;
+var MOST_LINES = 4;
 function atMost(runs) {
   if (runs.length <= MOST_RUNS) return { runs, notes: [] };
   return {
@@ -1124,8 +1126,21 @@ function at(sources, step) {
   const names = runNames(found.map(({ run }) => run));
   return found.map((each) => {
     const label = clipped(names.get(each.run), 12, 23);
-    return { ...each, label, name: same ? label : `${label} · step ${integer(each.event.step)}` };
+    const crowded = found.length >= CROWD;
+    const step2 = same ? "" : `${crowded ? " @ " : " · step "}${integer(each.event.step)}`;
+    return { ...each, label, name: label + step2, crowded };
   });
+}
+function sayOfEach(now, words2) {
+  const names = /* @__PURE__ */ new Map();
+  for (const each of now) names.set(words2(each), [...names.get(words2(each)) ?? [], each.name]);
+  const lines = [...names].map(([said, runs]) => info(`${together(runs, now.length)}: ${said}`));
+  const left = lines.length - MOST_LINES;
+  return left > 0 && now[0].crowded ? [...lines.slice(0, MOST_LINES), info(`and ${counted(left, "line")} more: choose fewer runs`)] : lines;
+}
+function together(names, all) {
+  if (names.length === all && all > 1) return "every run";
+  return names.length < CROWD ? names.join(", ") : `${names.length} of ${all} runs`;
 }
 function within(events, options) {
   const { from, to } = options;
@@ -3781,7 +3796,7 @@ function anglesPlot(layer, sources, nulls, options) {
       domain: [0, highest(now, marks, edges2, options)]
     },
     marks,
-    notes: now.flatMap((each) => countNotes(each, null_, options, now.length > 1))
+    notes: countNotes(now, null_, options)
   };
 }
 function farthest(now, null_, options) {
@@ -3852,20 +3867,26 @@ function mostUnits(events, edges2) {
     () => events.reduce((most2, event) => Math.max(most2, ...histogram(unitAngles(event).angles, null, edges2)), 0)
   );
 }
-function countNotes(now, null_, options, several) {
-  const shown = unitAngles(now.event);
+function countNotes(now, null_, options) {
+  const dead = now.flatMap(({ name, event }) => {
+    const shown = unitAngles(event);
+    const lost = shown.angles.length - live(shown);
+    const prefix = now.length > 1 ? `${name}: ` : "";
+    return lost ? [warning(`${prefix}${counted(lost, "dead unit")} without a direction`)] : [];
+  });
+  const words2 = (each) => withinWords(each, null_, options);
+  if (now.length > 1) return [...sayOfEach(now, words2), ...dead];
+  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now[0].event.head(name));
+  const means = `mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`;
+  return [info(words2(now[0])), info(means), ...dead];
+}
+function withinWords({ event }, null_, options) {
+  const shown = unitAngles(event);
   const units = live(shown);
   const within_ = shown.angles.reduce((count, angle) => count + (angle <= options.threshold ? 1 : 0), 0);
   const expected = null_ ? expectedWithin(null_.data, options.threshold, units) : Number.NaN;
   const beside = Number.isNaN(expected) ? "" : ` (null ${short(Number(expected.toPrecision(3)))})`;
-  const prefix = several ? `${now.name}: ` : "";
-  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now.event.head(name));
-  const dead = shown.angles.length - units;
-  return [
-    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`),
-    ...several ? [] : [info(`mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`)],
-    ...dead ? [warning(`${prefix}${counted(dead, "dead unit")} without a direction`)] : []
-  ];
+  return `${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`;
 }
 function expectedWithin(counts, threshold, units) {
   let [below, all] = [0, 0];
@@ -4080,7 +4101,10 @@ function nothing(now) {
 function briefNotes(now) {
   const empty = now.filter(({ event }) => !decoded(event).values.length);
   const doubtful = now.filter(({ event }) => decoded(event).values.length && !trust(decoded(event).tail).trusted);
-  const named4 = (runs) => runs.length === now.length ? "any run" : runs.map(({ name }) => name).join(", ");
+  const named4 = (runs) => runs.length === now.length ? "any run" : together(
+    runs.map(({ name }) => name),
+    now.length
+  );
   return [
     ...empty.length ? [warning(`weights are NaN or infinite: ${empty.map(({ name }) => name).join(", ")}`)] : [],
     ...doubtful.length ? [warning(`fit of the tail not trustworthy in ${named4(doubtful)}`)] : []
@@ -4139,7 +4163,7 @@ function tail2(spectrum2, bins) {
 }
 function overlaid2(now, bins) {
   const spectrum2 = decoded(now.event);
-  const spikes = Number.isNaN(spectrum2.spikes) ? "" : `, ${counted(spectrum2.spikes, "spike")}`;
+  const spikes = Number.isNaN(spectrum2.spikes) || now.crowded ? "" : `, ${counted(spectrum2.spikes, "spike")}`;
   const heights = density(spectrum2, bins);
   return [
     { type: "outline", label: now.name + spikes, ink: now.ink, edges: bins.edges, heights },
@@ -4217,12 +4241,12 @@ function keptPlot(layer, sources, options) {
     x: { scale: "linear", label: "step", domain: spread(all) },
     y: { scale: "linear", label: "units kept", domain: [0, 1.05 * units] },
     marks,
-    notes: now.map((each) => info(keptWords(each))),
+    notes: sayOfEach(now, keptWords),
     cursor: { axis: "x", steps: null }
   };
 }
-function keptWords({ name, event }) {
-  return `${name}: ${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
+function keptWords({ event }) {
+  return `${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
 }
 function spread(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -4278,7 +4302,7 @@ function survivalPlot(layer, sources, options) {
     x: { scale: "linear", label: "weights kept of a unit", domain: [edges2[0], edges2[edges2.length - 1]] },
     y: { scale: "linear", label: "units", domain: [0, 1.08 * Math.max(1, ...heights)] },
     marks,
-    notes: now.map((each) => info(survivalWords(each, now.length > 1)))
+    notes: now.length > 1 ? sayOfEach(now, survivalWords) : [info(survivalWords(now[0]))]
   };
 }
 function countEdges(now) {
@@ -4302,9 +4326,8 @@ function nullCurve({ event }, edges2) {
   const y = x.map((count) => scale * normalDensity(count, mean, sd));
   return [{ type: "line", label: `null: mean ${short(mean)}, sd ${short(sd)}`, ink: "noise", x, y, dashed: true }];
 }
-function survivalWords({ name, event }, several) {
-  const prefix = several ? `${name}: ` : "";
-  return `${prefix}lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
+function survivalWords({ event }) {
+  return `lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
 }
 
 // src/pictures/pairs.ts
@@ -4568,7 +4591,9 @@ function card(context, layer, picture2, large, runs, compares) {
 function subtitle(context, picture2, layer, runs, compares) {
   const shape2 = runs.map((run) => context.catalogue.find(layer, picture2.kind, run)?.info.shape).find((each) => each);
   const size = shape2 ? `${shape2[0]} × ${shape2[1]}` : "";
-  const named4 = compares ? runs.map((run) => run || ".").join(" − ") : picture2.perRun ? runs[0] || "." : "";
+  const labels = runNames(context.shown);
+  const names = runs.map((run) => labels.get(run) ?? run);
+  const named4 = compares ? names.join(" − ") : picture2.perRun ? names[0] : "";
   return [size, named4].filter((text2) => text2).join(" · ");
 }
 function optionsStamp(state, picture2) {
@@ -4724,7 +4749,7 @@ function metricsOf(context, runs) {
 
 // src/ui/overviewcard.ts
 var LIGHT = 2e3;
-var MOST_LINES = 6;
+var MOST_LINES2 = 6;
 function overviewWants(context, visible, runs, metrics) {
   const { layers, shown, state } = context;
   const light = layers.length * runs.length * metrics.length <= LIGHT;
@@ -4732,7 +4757,7 @@ function overviewWants(context, visible, runs, metrics) {
     ...wantsOf(context, visible, runs, metrics, "all"),
     ...wantsOf(context, layers, runs, metrics, light ? "all" : "last"),
     ...light ? [] : heatWants(context, layers, runs, metricOf(state.metric)),
-    ...wantsOf(context, visible, shown.slice(0, MOST_LINES), metrics, "all")
+    ...wantsOf(context, visible, shown.slice(0, MOST_LINES2), metrics, "all")
   ];
 }
 function overviewCard(context, [first, second]) {
@@ -5014,7 +5039,7 @@ function parts({ values, colour: colour2, at: at2 }, low, high) {
 
 // src/ui/table.ts
 var ROW = 30;
-var MOST_LINES2 = 6;
+var MOST_LINES3 = 6;
 var Table = class {
   element = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "layers" });
   #change;
@@ -5143,7 +5168,7 @@ function textOf(context, layer, metric2, run) {
 }
 function linesOf(context, layer, metric2, run) {
   const other = otherRun(context);
-  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES2 - 1) : [other];
+  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES3 - 1) : [other];
   return [...runs.reverse(), run].flatMap((each) => {
     const column = columnOf(context, layer, each, metric2);
     return column?.complete ? [[context.colours.get(each) ?? 0, column]] : [];

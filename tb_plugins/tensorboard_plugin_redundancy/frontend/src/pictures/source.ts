@@ -1,7 +1,7 @@
 // What pictures are made of: the events of one layer and kind in each run that is shown, and how the reader wants them drawn.
 
 import { nearestEvent, type Event } from "../data/series.ts";
-import { integer } from "../maths/format.ts";
+import { counted, integer } from "../maths/format.ts";
 import { info, warning, type Ink, type Note } from "../plot/plot.ts";
 import { clipped, runNames } from "../runs.ts";
 
@@ -30,9 +30,12 @@ export interface Now extends Source {
   readonly ink: Ink;
   readonly label: string; // what tells the run from the others of the picture
   readonly name: string; // the same, with its step where runs differ in it
+  readonly crowded: boolean; // beside so many runs that there is room for little more than names
 }
 
 const MOST_RUNS = 12;
+const CROWD = 5;
+const MOST_LINES = 4;
 
 /** As many runs as can be told apart in one picture; a note says how many are left out. */
 export function atMost(runs: readonly string[]): { runs: readonly string[]; notes: Note[] } {
@@ -53,8 +56,27 @@ export function at(sources: readonly Source[], step: number | null): Now[] {
   const names = runNames(found.map(({ run }) => run));
   return found.map((each) => {
     const label = clipped(names.get(each.run)!, 12, 23);
-    return { ...each, label, name: same ? label : `${label} · step ${integer(each.event.step)}` };
+    const crowded = found.length >= CROWD;
+    const step = same ? "" : `${crowded ? " @ " : " · step "}${integer(each.event.step)}`;
+    return { ...each, label, name: label + step, crowded };
   });
+}
+
+/** What is to be said of each run; several of which the same is to be said share a line. */
+export function sayOfEach(now: readonly Now[], words: (each: Now) => string): Note[] {
+  const names = new Map<string, string[]>();
+  for (const each of now) names.set(words(each), [...(names.get(words(each)) ?? []), each.name]);
+  const lines = [...names].map(([said, runs]) => info(`${together(runs, now.length)}: ${said}`));
+  const left = lines.length - MOST_LINES;
+  return left > 0 && now[0]!.crowded
+    ? [...lines.slice(0, MOST_LINES), info(`and ${counted(left, "line")} more: choose fewer runs`)]
+    : lines;
+}
+
+/** Names of some of all runs. */
+export function together(names: readonly string[], all: number): string {
+  if (names.length === all && all > 1) return "every run";
+  return names.length < CROWD ? names.join(", ") : `${names.length} of ${all} runs`;
 }
 
 /** The events between the ends of the range that is shown. */
