@@ -11,7 +11,7 @@ equal steps. It is one training, whose rate is constant: the shorter budget is t
     python experiments/spectral_phases.py --preset paper                CIFAR-10, the authors' network and batch sizes: for a GPU
 
 Convolutions are taken by their filters; matrices of fewer than 50 eigenvalues are left out, which have no phase to speak of.
-The same command again continues a run that was stopped.
+The same command again continues a run that was stopped. `tensorboard --logdir runs` shows all layers while it runs.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-// sources sha256 8bb8ec5a36cdf854983a9a5b56dd8aa095a4d28a6de929e77b3e537654a96819
+// sources sha256 86dfadf1f625992915024df970e0d24680912e3b7f5163963fe1609e1df0c00e
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -4592,7 +4592,7 @@ function subtitle(context, picture2, layer, runs, compares) {
   const shape2 = runs.map((run) => context.catalogue.find(layer, picture2.kind, run)?.info.shape).find((each) => each);
   const size = shape2 ? `${shape2[0]} × ${shape2[1]}` : "";
   const labels = runNames(context.shown);
-  const names = runs.map((run) => labels.get(run) ?? run);
+  const names = runs.map((run) => clipped(labels.get(run) ?? run, 12, 23));
   const named4 = compares ? names.join(" − ") : picture2.perRun ? names[0] : "";
   return [size, named4].filter((text2) => text2).join(" · ");
 }
