@@ -1,4 +1,4 @@
-// sources sha256 86dfadf1f625992915024df970e0d24680912e3b7f5163963fe1609e1df0c00e
+// sources sha256 9c7f6d73a2ff15292053a89849df7386ac3f50bf7460b81905023305e68e3441
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -4873,7 +4873,7 @@ var Sidebar = class {
     box.addEventListener("change", () => this.#change.select(/* @__PURE__ */ new Map([[run, box.checked]])));
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = runColour(now.colours.get(run) ?? 0, now.dark);
-    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 6, 15));
+    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 0, 14));
     const only = button("only", `show only ${run}`, () => this.#only(run), "only");
     return el("li", {}, el("label", {}, box, swatch, name), only);
   }
@@ -4881,7 +4881,7 @@ var Sidebar = class {
     this.#change.select(new Map((this.#now?.runs ?? []).map((each) => [each, each === run])));
   }
   #choices({ runs, a, b }) {
-    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 12, 23)]);
+    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 0, 17)]);
     const first = choice("A", [["", "first shown"], ...names], (value2) => this.#change.compare({ a: value2 }));
     const second = choice("− B", [["", "no difference"], ...names], (value2) => this.#change.compare({ b: value2 }));
     first.set(a);

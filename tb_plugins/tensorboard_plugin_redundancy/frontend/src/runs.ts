@@ -25,7 +25,7 @@ export function runNames(runs: readonly string[]): ReadonlyMap<string, string> {
   return new Map(runs.map((run) => [run, run.split("/").slice(shared).join("/") || "."]));
 }
 
-/** A long name without its middle: runs differ at their end. */
+/** A long name without its middle, or its beginning: runs differ at their end. */
 export function clipped(name: string, head: number, tail: number): string {
   const letters = [...name];
   if (letters.length <= head + tail + 1) return name;

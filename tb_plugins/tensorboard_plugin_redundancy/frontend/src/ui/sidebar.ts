@@ -84,7 +84,7 @@ export class Sidebar {
     box.addEventListener("change", () => this.#change.select(new Map([[run, box.checked]])));
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = runColour(now.colours.get(run) ?? 0, now.dark);
-    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 6, 15));
+    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 0, 14));
     const only = button("only", `show only ${run}`, () => this.#only(run), "only");
     return el("li", {}, el("label", {}, box, swatch, name), only);
   }
@@ -94,7 +94,7 @@ export class Sidebar {
   }
 
   #choices({ runs, a, b }: RunsShown): HTMLElement[] {
-    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 12, 23)] as const);
+    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 0, 17)] as const);
     const first = choice("A", [["", "first shown"], ...names], (value) => this.#change.compare({ a: value }));
     const second = choice("− B", [["", "no difference"], ...names], (value) => this.#change.compare({ b: value }));
     first.set(a);
