@@ -20,7 +20,7 @@ import keras
 from tfredundancy import datasets, models, runs
 from tfredundancy.lottery import ARMS, check_plan
 from tfredundancy.lottery.study import study
-from tfredundancy.runs import Common, RunDirectory, flag, positive
+from tfredundancy.runs import Monitored, RunDirectory, flag, positive
 
 # The paper's Figure 2: learning rate, steps, and the fraction kept per level; the output layer is pruned at half the rate.
 NETWORKS = {
@@ -46,7 +46,7 @@ PAPER = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Args(Common):
+class Args(Monitored):
     """The flags; what is not given comes from the preset and the network."""
 
     dataset: str | None = flag(None, "The data set; the paper's where not given.", choices=datasets.NAMES)
@@ -100,6 +100,7 @@ def main() -> None:
             note=reduction(args.network, dataset, plan["steps"]),
             **plan,
             scope="layer",
+            monitor=args.monitor,
             checkpoint_every=args.checkpoint_seconds,
             one_shot=args.one_shot,
         )

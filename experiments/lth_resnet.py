@@ -20,7 +20,7 @@ import keras
 from tfredundancy import datasets, models, runs
 from tfredundancy.lottery import ARMS, check_plan
 from tfredundancy.lottery.study import study
-from tfredundancy.runs import Common, RunDirectory, flag, fraction, positive
+from tfredundancy.runs import Monitored, RunDirectory, flag, fraction, positive
 
 PRESETS = {
     "quick": dict(dataset="digits", image_size=8, seeds=2, levels=4, keep=0.5, steps=100, rewind_to=10, batch_size=64,
@@ -44,7 +44,7 @@ PAPER = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Args(Common):
+class Args(Monitored):
     """The flags; what is not given comes from the preset."""
 
     dataset: str = flag(None, "The data set to train on.", choices=datasets.NAMES)
@@ -110,6 +110,7 @@ def main() -> None:
             command=runs.command("experiments/lth_resnet.py", args, PRESETS),
             note=reduction(args),
             **plan,
+            monitor=args.monitor,
             checkpoint_every=args.checkpoint_seconds,
             exclude=("classifier", "*shortcut*")
             if args.granularity == "weights" and args.shortcut == "projection"

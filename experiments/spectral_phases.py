@@ -11,7 +11,7 @@ equal steps. It is one training, whose rate is constant: the shorter budget is t
     python experiments/spectral_phases.py --preset paper                CIFAR-10, the authors' network and batch sizes: for a GPU
 
 Convolutions are taken by their filters; matrices of fewer than 50 eigenvalues are left out, which have no phase to speak of.
-The same command again continues a run that was stopped.
+The same command again continues a run that was stopped. `tensorboard --logdir runs` shows all layers while it runs.
 """
 
 from dataclasses import dataclass, replace
@@ -27,12 +27,14 @@ from tfredundancy import datasets, models, runs
 from tfredundancy.figures import phases
 from tfredundancy.files import save_figure, write_csv, write_json
 from tfredundancy.inspection import Record, Settings, records
+from tfredundancy.inspection.logs import write_records
+from tfredundancy.inspection.summaries import EventLog
 from tfredundancy.lottery import Ticket, Trainer
 from tfredundancy.lottery.controls import derived_seed, reinitialised
 from tfredundancy.lottery.reports import difference, shown, spread, text_table
 from tfredundancy.lottery.visits import Row, log_spaced, train_and_visit
 from tfredundancy.numerics import spectra
-from tfredundancy.runs import Common, RunDirectory, flag, positive
+from tfredundancy.runs import Monitored, RunDirectory, flag, positive
 
 PRESETS = {
     "quick": dict(dataset="digits", image_size=16, train_examples=None, filters=(16, 64), batch_sizes=(4, 32, 256), epochs=20,
@@ -58,7 +60,7 @@ VERDICTS = {"above": "as claimed", "below": "the opposite", "overlaps": "not tol
 
 
 @dataclass(frozen=True, kw_only=True)
-class Args(Common):
+class Args(Monitored):
     """The flags; what is not given comes from the preset."""
 
     dataset: str = flag(None, "The data set to train on.", choices=datasets.NAMES)
@@ -123,15 +125,17 @@ def train(run: RunDirectory, args: Args, data: datasets.Splits) -> tuple[list[Ro
             first = Ticket.take(trainer.model)
             for seed in range(args.seeds):
                 bar.set_description(f"batch size {batch_size}, seed {seed}")
+                name = f"batch{batch_size}-seed{seed}"
+                log = EventLog(run / "events" / name) if args.monitor else None
                 visited = train_and_visit(
                     trainer,
                     reinitialised(trainer.model, first, derived_seed(f"initial {seed}")),
-                    partial(visit, args, trainer, ends[batch_size], seed),
+                    partial(visit, args, trainer, ends[batch_size], seed, log),
                     at=sorted({*log_spaced(max(ends[batch_size]), args.visits), *ends[batch_size]}),
                     seed=seed,
                     rate=partial(np.full_like, fill_value=learning_rate(args, batch_size), dtype=np.float64),
                     keep_net=False,
-                    file=run / "checkpoints" / f"batch{batch_size}-seed{seed}.npz",
+                    file=run / "checkpoints" / f"{name}.npz",
                     checkpoint_every=args.checkpoint_seconds,
                     advance=bar.update,
                 )
@@ -154,14 +158,21 @@ def compiled(args: Args, data: datasets.Splits) -> keras.Model:
     return model
 
 
-def visit(args: Args, trainer: Trainer, ends: list[int], seed: int, step: int, loss: float | None) -> list[Row]:
-    """How good the net is, and the spectrum of each of its matrices."""
+def visit(
+    args: Args, trainer: Trainer, ends: list[int], seed: int, log: EventLog | None, step: int, loss: float | None
+) -> list[Row]:
+    """How good the net is, and the spectrum of each of its matrices; with a log, angles too, and all of it for TensorBoard."""
     train, test = trainer.evaluate("validation"), trainer.evaluate("test")
     epoch = step / datasets.steps_per_epoch(len(trainer.data.train[1]), trainer.batch_size)
     accuracies = dict(train_accuracy=train.accuracy, test_accuracy=test.accuracy, test_loss=test.loss)
     net = dict(epoch=epoch, train_loss=loss, **accuracies)
-    settings = Settings(measures=("spectrum", "tail"), replicates=args.replicates, seed=seed)
-    found = records(trainer.model, spectra="filters", settings=settings)
+    measures = ("spectrum", "tail") if log is None else ("spectrum", "tail", "geometry")
+    settings = Settings(measures=measures, replicates=args.replicates, seed=seed)
+    found = list(records(trainer.model, spectra="filters", settings=settings))
+    if (
+        log is not None
+    ):  # before the checkpoint: a training that was killed in between measures and skips this step again
+        write_records(log, [(step, {name: value for name, value in net.items() if value is not None})], found)
     large = (each for each in found if min(each.row.get(side, 0) for side in ("units", "fan_in")) >= FEWEST)
     return [net | spectral_row(record, seed == 0 and step in ends) for record in large]
 

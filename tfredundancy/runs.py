@@ -90,6 +90,13 @@ class Common:
     checkpoint_seconds: float = flag(30.0, "Seconds between checkpoints of the training under way.")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Monitored(Common):
+    """The flags of an experiment that records for TensorBoard what becomes of its nets."""
+
+    monitor: bool = flag(True, "Measure spectra, angles and masks of the nets while they train, for TensorBoard.")
+
+
 NOT_SETTINGS = ("data_dir", "out", "fresh", "checkpoint_seconds")  # what no result depends on
 
 

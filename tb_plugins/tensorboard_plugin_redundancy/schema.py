@@ -131,7 +131,7 @@ def encode(kind: str, header: Mapping[str, float], data: np.ndarray) -> np.ndarr
     Args:
         kind: a key of `HEADERS`.
         header: a number for each of its names.
-        data: array of any shape; its entries follow in row-major order.
+        data: array of any shape; its entries follow in row-major order. What float32 can not hold becomes infinite.
 
     Raises:
         ValueError: an unknown kind, or other names than the kind has.
@@ -142,8 +142,9 @@ def encode(kind: str, header: Mapping[str, float], data: np.ndarray) -> np.ndarr
     names = _header(kind)
     if set(header) != set(names):
         raise ValueError(f"`header` of {kind!r} must have the names {', '.join(names)}. Received: {', '.join(header)}")
-    scalars = np.array([header[name] for name in names], np.float32)
-    return np.concatenate([scalars, np.asarray(data, np.float32).ravel()])
+    with np.errstate(over="ignore"):  # a net that diverges has eigenvalues beyond it before its weights are infinite
+        scalars = np.array([header[name] for name in names], np.float32)
+        return np.concatenate([scalars, np.asarray(data, np.float32).ravel()])
 
 
 def decode(kind: str, vector: np.ndarray) -> tuple[dict[str, float], np.ndarray]:

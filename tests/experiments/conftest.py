@@ -68,15 +68,17 @@ def told_steps():
 
 @pytest.fixture(scope="session")
 def events_of():
-    """Return a function that reads a TensorBoard run as TensorBoard does: {tag: [(step, value)]}."""
+    """Return a function that reads a TensorBoard run as TensorBoard does: {tag: [(step, number, or the bytes of a series)]}."""
     from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
     def read(folder):
         accumulator = EventAccumulator(str(folder), size_guidance={TENSORS: 0}).Reload()
-        return {
-            tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in accumulator.Tensors(tag)]
-            for tag in accumulator.Tags()["tensors"]
-        }
+        found = {tag: accumulator.Tensors(tag) for tag in accumulator.Tags()["tensors"]}
+        return {tag: [(event.step, value(event.tensor_proto)) for event in events] for tag, events in found.items()}
+
+    def value(proto):
+        array = make_ndarray(proto)
+        return array.tobytes() if array.ndim else float(array)
 
     return read

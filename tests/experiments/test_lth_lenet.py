@@ -95,13 +95,17 @@ def test_event_files_are_the_curves(run, told_steps, events_of):
     for name in folders:
         seed, arm = int(name[4]), name[6:]
         told, events = told_steps(run.folder, seed, arm), events_of(run.folder / "events" / name)
-        assert set(events) == {"train_loss", "validation_loss", "validation_accuracy", "level", "density"}
+        curves = ("train_loss", "validation_loss", "validation_accuracy")
+        assert {tag for tag in events if "/" not in tag} == {*curves, "level", "density"}
         assert list(told) == sorted(told)
-        for tag, points in events.items():
+        for tag in curves:
             rows = {step: row for step, row in told.items() if tag != "train_loss" or step > 0}
-            assert [step for step, _ in points] == list(rows)
-            if tag != "density":
-                np.testing.assert_array_equal([v for _, v in points], np.float32([row[tag] for row in rows.values()]))
+            assert [step for step, _ in events[tag]] == list(rows)
+            np.testing.assert_array_equal([v for _, v in events[tag]], np.float32([row[tag] for row in rows.values()]))
+        levels = dict(events["level"])  # also where the net was measured between evaluations
+        assert {step: levels[step] for step in told} == {step: row["level"] for step, row in told.items()}
+        measured = [step for step, _ in events["hidden1/kernel/esd"]]
+        assert set(levels) == {*told, *measured} and 0 in measured and max(told) in measured
 
 
 def test_figures(run):

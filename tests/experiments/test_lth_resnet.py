@@ -68,6 +68,11 @@ def test_a_run_says_what_it_is(run, told_steps, events_of):
     for arm in ARMS:
         events = events_of(run.folder / "events" / f"seed0-{arm}")
         assert [step for step, _ in events["validation_loss"]] == list(told_steps(run.folder, 0, arm))
+        looks = [0, 4, 5, 8 if arm == "reinit" else 7]  # of 4 steps, then 4 or 3
+        kernels = [tag for tag in events if tag.endswith("/esd")]
+        assert len(kernels) == 22 and all([step for step, _ in events[tag]] == looks for tag in kernels)
+        survival = [tag for tag in events if tag.endswith("/survival")]
+        assert len(survival) == 19 and {step for tag in survival for step, _ in events[tag]} == set(looks[2:])
 
 
 def test_the_same_command_again_repeats_nothing(run, script, bytes_of, monkeypatch):

@@ -64,6 +64,20 @@ def test_initial_weights_are_noise_of_their_variance(curves):
         assert rows.groupby("seed").sigma2.nunique().tolist() == [1, 1] and rows.sigma2.nunique() == 2
 
 
+def test_events_have_every_net_and_every_visit(run, curves, events_of):
+    for (batch_size, seed), rows in curves.groupby(["batch_size", "seed"]):
+        events = events_of(run.folder / "events" / f"batch{batch_size}-seed{seed}")
+        visits = rows.step.drop_duplicates().tolist()
+        for layer in ("conv2", *LAYERS, "classifier"):
+            for kind in ("esd", "angles", "angles_null", "pair_angles"):
+                assert [step for step, _ in events[f"{layer}/kernel/{kind}"]] == visits, (layer, kind)
+        for layer in LAYERS:
+            told = rows[rows.layer == layer]
+            np.testing.assert_allclose([x for _, x in events[f"alpha/{layer}/kernel"]], told.alpha, rtol=1e-6)
+        np.testing.assert_allclose([x for _, x in events["test_accuracy"]], told.test_accuracy, rtol=1e-6)
+        assert [step for step, _ in events["train_loss"]] == visits[1:]
+
+
 def test_margins_are_values_over_limits(curves):
     noise = curves[curves.phase.isin(["random-like", "bleeding-out", "bulk and spikes"])]
     assert len(noise) and (noise.margin_bulk_ks <= 1).all() and (noise.margin_rank_collapse <= 1).all()
@@ -112,7 +126,7 @@ def test_the_same_command_again_repeats_nothing(run, script, bytes_of, monkeypat
     assert bytes_of(run.folder) == before
 
 
-def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes_of, monkeypatch):
+def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes_of, events_of, monkeypatch):
     left, train = iter(range(20)), Trainer.run
 
     def stop(self, *args):
@@ -129,6 +143,10 @@ def test_a_fresh_run_that_is_stopped_and_continued_ends_alike(run, script, bytes
     expected, found = bytes_of(run.folder), bytes_of(stopped.folder)
     for name in ("results.csv", "curves.csv", "summary.json", "figures/phases.svg", "figures/spectra_hidden1.png"):
         assert found[name] == expected[name], name
+    nets = [path.name for path in (run.folder / "events").iterdir()]
+    for name in nets:
+        assert events_of(stopped.folder / "events" / name) == events_of(run.folder / "events" / name), name
+    assert len(nets) == 4
 
 
 def test_rates_in_proportion_to_batch_sizes(script, run, tmp_path):
@@ -156,6 +174,13 @@ def test_nets_that_diverge_are_told_and_drawn(script, tmp_path):
     assert summary["layers"][0]["phases"] == {"diverged": 1}
     assert summary["layers"][0]["spikes"] == {"mean": None, "min": None, "max": None}
     assert (ended.folder / "figures" / "phases.png").exists()
+
+
+def test_measuring_for_tensorboard_changes_no_result(script, tmp_path):
+    words = "--filters 3,16 --batch-sizes 16,200 --epochs 1 --steps 2 --visits 2 --seeds 1 --replicates 5"
+    with_it, without = (script("spectral_phases", f"{words} {more}", tmp_path).folder for more in ("", "--no-monitor"))
+    assert with_it != without and not (without / "events").exists()
+    assert (with_it / "curves.csv").read_bytes() == (without / "curves.csv").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,11 @@ def test_nan_is_written_as_nan(tmp_path):
     assert step == 1 and math.isnan(value)
 
 
+def test_values_beyond_float32_are_infinite(tmp_path):
+    EventLog(tmp_path).catch_up([(1, {"loss": 1e60})])
+    assert tensorboard_sees(tmp_path)["loss"] == [(1, math.inf)]
+
+
 @pytest.mark.parametrize("steps", [[1, 1], [1, 3, 2]])
 def test_steps_that_do_not_increase(tmp_path, steps):
     with pytest.raises(ValueError, match=f"strictly increasing.*Received: {steps[-1]} after {steps[-2]}"):

@@ -114,13 +114,14 @@ def test_events_of_every_seed_and_arm_go_to_a_run_of_their_own(tmp_path):
         def __init__(self, place):
             told[place.name] = self.rows = []
 
-        def catch_up(self, rows):
+        def catch_up(self, rows, series=()):
             self.rows.extend(rows)
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(module, "EventLog", Events)
-        with module._Progress(tmp_path, 10) as progress:
+        with module._Progress(tmp_path, 10, ["rewind"], monitor=False) as progress:
             progress.advance(3, "seed 0 level 0 dense")
+            assert not progress.looks(0, 0, 10)
             progress.history(0, "rewind", [(1, {"loss": 0.5})])
             progress.history(1, "rewind", [(1, {"loss": 0.25})])
             progress.history(0, "rewind", [(2, {"loss": 0.125})])

@@ -45,6 +45,11 @@ def test_thinned_eigenvalues(n, rng):
         assert np.abs(shares - (np.arange(192) + 0.5) / 192).max() <= 1 / len(rest) + 0.5 / 192
 
 
+def test_what_float32_can_not_hold_is_infinite():
+    vector = schema.encode("mask", {"units": 1e40, "kept": 2}, np.array([1e300, -1e300, 1.0]))
+    np.testing.assert_array_equal(vector, np.float32([np.inf, 2, np.inf, -np.inf, 1]))
+
+
 def test_content_goes_through_json():
     content = schema.read_content(schema.content("esd", "encoder/conv1", (8, 27)))
     assert content == schema.Content("esd", "encoder/conv1", (8, 27), schema.HEADERS["esd"]) and content.supported

@@ -53,10 +53,22 @@ class RecordLog:
             return
         self.directory.mkdir(parents=True, exist_ok=True)
         append_whole(self._table, _lines(step, iterations, records, head=not self._table.exists()))
-        values = {tag: value for record in records for tag, value in record_scalars(record).items()}
-        drawn = [each for order, record in enumerate(records) for each in series(record, order)]
-        self._events.catch_up([(step, values)], drawn)
+        write_records(self._events, [(step, {})], records)
         self.last = (step, iterations)
+
+
+def write_records(events: EventLog, rows: Sequence[tuple[int, Mapping[str, float]]], records: Sequence[Record]) -> None:
+    """Write rows as `EventLog.catch_up` does, and with the last of them what was measured at its step.
+
+    Args:
+        events: of one TensorBoard run.
+        rows: (step, {tag: value}), the whole history or its end.
+        records: of all matrices at the last row's step.
+    """
+    *before, (step, told) = rows
+    values = {tag: value for record in records for tag, value in record_scalars(record).items()}
+    drawn = [each for order, record in enumerate(records) for each in series(record, order)]
+    events.catch_up([*before, (step, {**told, **values})], drawn)
 
 
 def record_scalars(record: Record) -> dict[str, float]:

@@ -78,7 +78,8 @@ class EventLog:
         """Writes the rows whose step is greater than the last on disk; they are on disk when it returns.
 
         Args:
-            rows: (step, {tag: value}), the whole history or its end. NaN is written as NaN, values as float32.
+            rows: (step, {tag: value}), the whole history or its end. NaN is written as NaN, values as float32, infinite where
+                that can not hold them.
             series: what belongs to the last row's step.
 
         Raises:
@@ -132,7 +133,8 @@ def _read(file: Path) -> Iterator[event_pb2.Event]:
 
 
 def _scalar_event(step: int, scalars: Mapping[str, float]) -> event_pb2.Event:
-    values = [value for tag, scalar in scalars.items() for value in scalar_pb(tag, scalar).value]
+    with np.errstate(over="ignore"):
+        values = [value for tag, scalar in scalars.items() for value in scalar_pb(tag, scalar).value]
     return event_pb2.Event(wall_time=time.time(), step=step, summary=summary_pb2.Summary(value=values))
 
 

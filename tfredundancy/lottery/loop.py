@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -90,6 +90,11 @@ class Observer:
     `history(seed, arm, rows)` follows every checkpoint and every finished training with all scalars of this arm so far,
     [(step, {tag: value})], where step counts the steps trained in this arm since level 0. Level 0 is told as the arm
     "dense", and again as the beginning of every other arm.
+
+    `looks(level, begin, end)` says at which steps the net itself is wanted; there, after the evaluation where it has one,
+    `look(seed, arm, rows, model)` is called, with the scalars up to this very step, which is that of the last row. What it
+    writes must be on disk when it returns: checkpoints and finished trainings are written afterwards, and a loop that was
+    killed in between comes by the same step again, with the same net.
     """
 
     def advance(self, steps: int, text: str) -> None:
@@ -97,6 +102,13 @@ class Observer:
 
     def history(self, seed: int, arm: str, rows: Rows) -> None:
         """All scalars of an arm so far."""
+
+    def looks(self, level: int, begin: int, end: int) -> Collection[int]:
+        """Steps of a training from `begin` to `end`; `begin` itself at level 0 only: later, its count is the last level's end."""
+        return ()
+
+    def look(self, seed: int, arm: str, rows: Rows, model: keras.Model) -> None:
+        """The net at a step that `looks` named; it must be left as it is."""
 
 
 def levels(
@@ -271,7 +283,7 @@ class _SeedRun:
             training = self._resumed(arm, level) or self._begun(arm, level, set_out)
             record = self._finish(training, arm, level, end, text)
         self._records.append(record)
-        self._tell(arm.name, level, None)
+        self._tell(arm.name, None)
         return record
 
     def finished(self, arm: str, level: int) -> tuple[Ticket, Masks]:
@@ -294,6 +306,8 @@ class _SeedRun:
         ticket.rewind(self.trainer.model)
         training = _Training(arm.name, level, arm.begins(level, self.plan))
         training.evaluate(self.trainer)
+        if level == 0 and training.step in self._looks(arm, level):
+            self._look(training)
         return training
 
     def _resumed(self, arm: Arm, level: int) -> "_Training | None":
@@ -313,27 +327,34 @@ class _SeedRun:
 
     def _finish(self, training: "_Training", arm: Arm, level: int, end: int, text: str) -> Record:
         rate = _stretched(self.rate, arm.stretch(level, self.plan))
+        looks = self._looks(arm, level)
         clock = saved = time.monotonic()
         while training.step < end:
             if arm is DENSE and training.step == self.plan.rewind_to:
                 Ticket.take(self.trainer.model).save(self.folder / "rewind.npz")
-            start, stop = training.step, self._next_stop(training.step, end, dense=arm is DENSE)
+            start, stop = training.step, self._next_stop(training.step, end, looks, dense=arm is DENSE)
             training.advance(self.trainer, stop, self.seed, rate)
             self.observer.advance(stop - start, text)
             if stop == end:
                 self.trainer.finish()
             if stop % self.evaluate_every == 0 or stop == end:
                 training.evaluate(self.trainer)
+            if stop in looks:
+                self._look(training)
             now = time.monotonic()
             if now - saved > self.checkpoint_every and stop < end:
                 training.seconds, clock, saved = training.seconds + now - clock, now, now
                 write_arrays(self.folder / "current.npz", training.packed(self.trainer.model))
-                self._tell(arm.name, level, training)
+                self._tell(arm.name, training)
         training.seconds += time.monotonic() - clock
         return self._close(training, arm, level)
 
-    def _next_stop(self, step: int, end: int, dense: bool) -> int:
+    def _looks(self, arm: Arm, level: int) -> frozenset[int]:
+        return frozenset(self.observer.looks(level, arm.begins(level, self.plan), arm.ends(level, self.plan)))
+
+    def _next_stop(self, step: int, end: int, looks: Collection[int], dense: bool) -> int:
         stops = [end, step + self.trainer.chunk, (step // self.evaluate_every + 1) * self.evaluate_every]
+        stops += [look for look in looks if look > step]
         if dense and step < self.plan.rewind_to:
             stops.append(self.plan.rewind_to)
         return min(stops)
@@ -353,13 +374,28 @@ class _SeedRun:
         write_arrays(self._file(arm.name, level), arrays)
         return record
 
-    def _tell(self, arm: str, level: int, training: "_Training | None") -> None:
+    def _tell(self, arm: str, training: "_Training | None") -> None:
         """Hand the observer the whole history of an arm; level 0 is every arm's beginning and is told with it."""
+        self.observer.history(self.seed, arm, self._history(arm, training))
+
+    def _look(self, training: "_Training") -> None:
+        """Show the observer the net, with a row for this step."""
+        rows = self._history(training.arm, training)
+        trained = sum(record.steps for record in self._of(training.arm))
+        now = trained + training.step - training.curve[0]["step"]
+        if rows[-1][0] < now:
+            rows.append((now, {"level": training.level, "density": _density(masks(self.trainer.model))}))
+        self.observer.look(self.seed, training.arm, rows, self.trainer.model)
+
+    def _of(self, arm: str) -> list[Record]:
+        """The finished trainings of an arm, level 0 first."""
+        return [record for record in self._records if record.arm in (DENSE.name, arm)]
+
+    def _history(self, arm: str, training: "_Training | None") -> Rows:
         rows, offset = [], 0
-        done = [record for record in self._records if record.arm in (DENSE.name, arm)]
-        curves = [(record.level, record.density, record.curve) for record in done]
+        curves = [(record.level, record.density, record.curve) for record in self._of(arm)]
         if training is not None:
-            curves.append((level, _density(masks(self.trainer.model)), training.curve))
+            curves.append((training.level, _density(masks(self.trainer.model)), training.curve))
         for at, density, curve in curves:
             begin = curve[0]["step"]
             rows += [
@@ -368,7 +404,7 @@ class _SeedRun:
                 if at == 0 or row["step"] > begin
             ]
             offset += curve[-1]["step"] - begin
-        self.observer.history(self.seed, arm, rows)
+        return rows
 
 
 @dataclass

@@ -3,9 +3,15 @@
     levels(…) → results.csv · curves.csv · layers.csv · timings.csv · events/ · figures/ · summary.json · the table on the screen
 
 Everything but timings.csv is a function of the configuration and the machine, however often the study was stopped.
+
+    events/seed0-rewind  ←  the scalars of every evaluation, and what was measured of the net (spectra, angles, masks, survival)
+                            before the first step, after the first step of every later level, at the end of every level
+
+The net that a level begins with has the step of the last level's end; one step later is the nearest that has a step of its own.
 """
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +22,15 @@ from tqdm import tqdm
 from tfredundancy import figures
 from tfredundancy.datasets.splits import Splits
 from tfredundancy.files import read_csv, save_figure, write_csv, write_json
+from tfredundancy.inspection import Settings, records
+from tfredundancy.inspection.logs import write_records
 from tfredundancy.inspection.summaries import EventLog
 from tfredundancy.lottery.arms import DENSE
 from tfredundancy.lottery.loop import Observer, Record, Rows, levels, steps_in_all
 from tfredundancy.lottery.reports import difference, shown, spread, text_table
 from tfredundancy.runs import RunDirectory
+
+MONITORED = Settings(measures=("spectrum", "tail", "geometry", "survival"), replicates=100)
 
 
 def study(
@@ -32,6 +42,7 @@ def study(
     paper: Mapping[str, Any],
     command: str,
     note: str = "",
+    monitor: bool = True,
     **plan,
 ) -> pd.DataFrame:
     """Run `levels` for seeds 0 … seeds − 1 and write all of it to the run directory; print the table.
@@ -44,26 +55,27 @@ def study(
         paper: the paper's claim and figures, for summary.json.
         command: the command line of the study, for summary.json.
         note: a sentence for summary.json and the table, such as that the run is a reduced one.
+        monitor: whether spectra, angles, masks and survival are measured at both ends of every level, for TensorBoard.
         **plan: the other arguments of `levels`.
 
     Returns:
         The results, a row for each seed, level and arm.
     """
-    records: list[Record] = []
+    found: list[Record] = []
     known = _rows_of(run / "results.csv")
     lengths = {name: plan[name] for name in ("steps", "levels", "arms")}
     total = seeds * steps_in_all(**lengths, rewind_to=plan.get("rewind_to", 0), one_shot=plan.get("one_shot", False))
-    with _Progress(run, total) as progress:
+    with _Progress(run, total, plan["arms"], monitor) as progress:
         chosen = levels(model, data, seed=range(seeds), directory=run / "checkpoints", observer=progress, **plan)
         for record in chosen:
-            records.append(record)
-            if len(records) > known:  # what is finished is read again, and must not shorten the file for a while
-                write_csv(run / "results.csv", [each.row() for each in records])
-    results = pd.DataFrame([record.row() for record in records])
-    curves, layers = _tidy(records)
+            found.append(record)
+            if len(found) > known:  # what is finished is read again, and must not shorten the file for a while
+                write_csv(run / "results.csv", [each.row() for each in found])
+    results = pd.DataFrame([record.row() for record in found])
+    curves, layers = _tidy(found)
     write_csv(run / "curves.csv", curves)
     write_csv(run / "layers.csv", layers)
-    write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in records])
+    write_csv(run / "timings.csv", [{**_key(record), "seconds": record.seconds} for record in found])
     _write_figures(run, results, curves, layers)
     head = {"experiment": run.path.parent.name, "command": command, "paper": dict(paper), "note": note}
     write_json(run / "summary.json", head | summary(results))
@@ -98,9 +110,10 @@ def table(results: pd.DataFrame) -> str:
 class _Progress(Observer):
     """A progress bar over all steps, and the event files of every seed and arm."""
 
-    def __init__(self, run: RunDirectory, total: int):
-        self._run, self._events = run, {}
+    def __init__(self, run: RunDirectory, total: int, arms: Sequence[str], monitor: bool):
+        self._run, self._arms, self._monitor = run, arms, monitor
         self._bar = tqdm(total=total, unit="step", smoothing=0.05, dynamic_ncols=True)
+        self._events = functools.cache(EventLog)
 
     def __enter__(self):
         return self
@@ -113,10 +126,22 @@ class _Progress(Observer):
         self._bar.update(steps)
 
     def history(self, seed: int, arm: str, rows: Rows) -> None:
-        place = self._run / "events" / f"seed{seed}-{arm}"
-        if place not in self._events:
-            self._events[place] = EventLog(place)
-        self._events[place].catch_up(rows)
+        self._log(seed, arm).catch_up(rows)
+
+    def looks(self, level: int, begin: int, end: int) -> Collection[int]:
+        return {begin if level == 0 else begin + 1, end} if self._monitor else ()
+
+    def look(self, seed: int, arm: str, rows: Rows, model: keras.Model) -> None:
+        """Measure the net, unless that is on disk already; the dense one is the beginning of every arm."""
+        logs = [self._log(seed, name) for name in ([arm, *self._arms] if arm == DENSE.name else [arm])]
+        behind = [log for log in logs if log.last is None or log.last < rows[-1][0]]
+        if behind:
+            measured = list(records(model, settings=MONITORED))
+            for log in behind:
+                write_records(log, rows, measured)
+
+    def _log(self, seed: int, arm: str) -> EventLog:
+        return self._events(self._run / "events" / f"seed{seed}-{arm}")
 
 
 def _rows_of(file: Path) -> int:

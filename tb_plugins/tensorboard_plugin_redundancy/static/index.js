@@ -1,4 +1,4 @@
-// sources sha256 66c0f08333fdfcc2d6269b2aa3e512300d1cbc9c49d45d8e690e788fc3198afe
+// sources sha256 c31281270f0a16bbd4ac8b92858875fee1d1f33f7c91e01740e7d0478b95caf7
 
 // src/data/catalogue.ts
 var Catalogue = class {
@@ -886,6 +886,18 @@ function colours(all, runs) {
   const order = [.../* @__PURE__ */ new Set([...all, ...runs])];
   return new Map(order.map((run, i) => [run, i]));
 }
+function runNames(runs) {
+  const folders = runs.map((run) => run.split("/").slice(0, -1));
+  const shallow = runs.length > 1 ? Math.min(...folders.map(({ length }) => length)) : 0;
+  let shared = 0;
+  while (shared < shallow && folders.every((each) => each[shared] === folders[0][shared])) shared++;
+  return new Map(runs.map((run) => [run, run.split("/").slice(shared).join("/") || "."]));
+}
+function clipped(name, head, tail3) {
+  const letters = [...name];
+  if (letters.length <= head + tail3 + 1) return name;
+  return `${letters.slice(0, head).join("")}…${letters.slice(-tail3).join("")}`;
+}
 
 // src/state.ts
 var VIEWS = ["overview", "spectrum", "angles", "masks"];
@@ -1097,6 +1109,8 @@ function info(text2) {
 
 // src/pictures/source.ts
 var MOST_RUNS = 12;
+var CROWD = 5;
+var MOST_LINES = 4;
 function atMost(runs) {
   if (runs.length <= MOST_RUNS) return { runs, notes: [] };
   return {
@@ -1110,12 +1124,24 @@ function at(sources, step) {
     return event ? [{ ...source, event, ink: `run:${source.colour}` }] : [];
   });
   const same = found.every(({ event }) => event.step === found[0].event.step);
-  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
+  const names = runNames(found.map(({ run }) => run));
+  return found.map((each) => {
+    const label = clipped(names.get(each.run), 12, 23);
+    const crowded = found.length >= CROWD;
+    const step2 = same ? "" : `${crowded ? " @ " : " · step "}${integer(each.event.step)}`;
+    return { ...each, label, name: label + step2, crowded };
+  });
 }
-function runName(run, step) {
-  const letters = [...run];
-  const short2 = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return step === null ? short2 || "." : `${short2 || "."} · step ${integer(step)}`;
+function sayOfEach(now, words2) {
+  const names = /* @__PURE__ */ new Map();
+  for (const each of now) names.set(words2(each), [...names.get(words2(each)) ?? [], each.name]);
+  const lines = [...names].map(([said, runs]) => info(`${together(runs, now.length)}: ${said}`));
+  const left = lines.length - MOST_LINES;
+  return left > 0 && now[0].crowded ? [...lines.slice(0, MOST_LINES), info(`and ${counted(left, "line")} more: choose fewer runs`)] : lines;
+}
+function together(names, all) {
+  if (names.length === all && all > 1) return "every run";
+  return names.length < CROWD ? names.join(", ") : `${names.length} of ${all} runs`;
 }
 function within(events, options) {
   const { from, to } = options;
@@ -3771,7 +3797,7 @@ function anglesPlot(layer, sources, nulls, options) {
       domain: [0, highest(now, marks, edges2, options)]
     },
     marks,
-    notes: now.flatMap((each) => countNotes(each, null_, options, now.length > 1))
+    notes: countNotes(now, null_, options)
   };
 }
 function farthest(now, null_, options) {
@@ -3842,20 +3868,26 @@ function mostUnits(events, edges2) {
     () => events.reduce((most2, event) => Math.max(most2, ...histogram(unitAngles(event).angles, null, edges2)), 0)
   );
 }
-function countNotes(now, null_, options, several) {
-  const shown = unitAngles(now.event);
+function countNotes(now, null_, options) {
+  const dead = now.flatMap(({ name, event }) => {
+    const shown = unitAngles(event);
+    const lost = shown.angles.length - live(shown);
+    const prefix = now.length > 1 ? `${name}: ` : "";
+    return lost ? [warning(`${prefix}${counted(lost, "dead unit")} without a direction`)] : [];
+  });
+  const words2 = (each) => withinWords(each, null_, options);
+  if (now.length > 1) return [...sayOfEach(now, words2), ...dead];
+  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now[0].event.head(name));
+  const means = `mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`;
+  return [info(words2(now[0])), info(means), ...dead];
+}
+function withinWords({ event }, null_, options) {
+  const shown = unitAngles(event);
   const units = live(shown);
   const within_ = shown.angles.reduce((count, angle) => count + (angle <= options.threshold ? 1 : 0), 0);
   const expected = null_ ? expectedWithin(null_.data, options.threshold, units) : Number.NaN;
   const beside = Number.isNaN(expected) ? "" : ` (null ${short(Number(expected.toPrecision(3)))})`;
-  const prefix = several ? `${now.name}: ` : "";
-  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now.event.head(name));
-  const dead = shown.angles.length - units;
-  return [
-    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`),
-    ...several ? [] : [info(`mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`)],
-    ...dead ? [warning(`${prefix}${counted(dead, "dead unit")} without a direction`)] : []
-  ];
+  return `${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`;
 }
 function expectedWithin(counts, threshold, units) {
   let [below, all] = [0, 0];
@@ -4070,7 +4102,10 @@ function nothing(now) {
 function briefNotes(now) {
   const empty = now.filter(({ event }) => !decoded(event).values.length);
   const doubtful = now.filter(({ event }) => decoded(event).values.length && !trust(decoded(event).tail).trusted);
-  const named4 = (runs) => runs.length === now.length ? "any run" : runs.map(({ name }) => name).join(", ");
+  const named4 = (runs) => runs.length === now.length ? "any run" : together(
+    runs.map(({ name }) => name),
+    now.length
+  );
   return [
     ...empty.length ? [warning(`weights are NaN or infinite: ${empty.map(({ name }) => name).join(", ")}`)] : [],
     ...doubtful.length ? [warning(`fit of the tail not trustworthy in ${named4(doubtful)}`)] : []
@@ -4129,7 +4164,7 @@ function tail2(spectrum2, bins) {
 }
 function overlaid2(now, bins) {
   const spectrum2 = decoded(now.event);
-  const spikes = Number.isNaN(spectrum2.spikes) ? "" : `, ${counted(spectrum2.spikes, "spike")}`;
+  const spikes = Number.isNaN(spectrum2.spikes) || now.crowded ? "" : `, ${counted(spectrum2.spikes, "spike")}`;
   const heights = density(spectrum2, bins);
   return [
     { type: "outline", label: now.name + spikes, ink: now.ink, edges: bins.edges, heights },
@@ -4190,10 +4225,10 @@ function keptPlot(layer, sources, options) {
   const now = at(sources, options.step);
   if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
-  const marks = shown.flatMap(({ run, ink, events }) => {
+  const marks = shown.flatMap(({ label, ink, events }) => {
     const [x2, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
     return [
-      { type: "line", label: run || ".", ink, x: x2, y },
+      { type: "line", label, ink, x: x2, y },
       { type: "points", label: "", ink, x: x2, y }
     ];
   });
@@ -4207,12 +4242,12 @@ function keptPlot(layer, sources, options) {
     x: { scale: "linear", label: "step", domain: spread(all) },
     y: { scale: "linear", label: "units kept", domain: [0, 1.05 * units] },
     marks,
-    notes: now.map((each) => info(keptWords(each))),
+    notes: sayOfEach(now, keptWords),
     cursor: { axis: "x", steps: null }
   };
 }
-function keptWords({ name, event }) {
-  return `${name}: ${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
+function keptWords({ event }) {
+  return `${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
 }
 function spread(values) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -4268,7 +4303,7 @@ function survivalPlot(layer, sources, options) {
     x: { scale: "linear", label: "weights kept of a unit", domain: [edges2[0], edges2[edges2.length - 1]] },
     y: { scale: "linear", label: "units", domain: [0, 1.08 * Math.max(1, ...heights)] },
     marks,
-    notes: now.map((each) => info(survivalWords(each, now.length > 1)))
+    notes: now.length > 1 ? sayOfEach(now, survivalWords) : [info(survivalWords(now[0]))]
   };
 }
 function countEdges(now) {
@@ -4292,9 +4327,8 @@ function nullCurve({ event }, edges2) {
   const y = x2.map((count) => scale * normalDensity(count, mean, sd));
   return [{ type: "line", label: `null: mean ${short(mean)}, sd ${short(sd)}`, ink: "noise", x: x2, y, dashed: true }];
 }
-function survivalWords({ name, event }, several) {
-  const prefix = several ? `${name}: ` : "";
-  return `${prefix}lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
+function survivalWords({ event }) {
+  return `lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
 }
 
 // src/pictures/pairs.ts
@@ -4558,7 +4592,9 @@ function card(context, layer, picture2, large, runs, compares) {
 function subtitle(context, picture2, layer, runs, compares) {
   const shape2 = runs.map((run) => context.catalogue.find(layer, picture2.kind, run)?.info.shape).find((each) => each);
   const size = shape2 ? `${shape2[0]} × ${shape2[1]}` : "";
-  const named4 = compares ? runs.map((run) => run || ".").join(" − ") : picture2.perRun ? runs[0] || "." : "";
+  const labels = runNames(context.shown);
+  const names = runs.map((run) => clipped(labels.get(run) ?? run, 12, 23));
+  const named4 = compares ? names.join(" − ") : picture2.perRun ? names[0] : "";
   return [size, named4].filter((text2) => text2).join(" · ");
 }
 function optionsStamp(state, picture2) {
@@ -4644,10 +4680,10 @@ function indexAt(column, step) {
   return step === null ? column.steps.length - 1 : nearest(column.steps, step);
 }
 function notesOf2(values, broken2) {
-  const clipped = values.filter(Number.isFinite).length > FEW;
+  const clipped2 = values.filter(Number.isFinite).length > FEW;
   const failed = broken2.reduce((sum, each) => sum + each, 0);
   return [
-    ...clipped ? [info("colours end at the 2 % and 98 % quantiles")] : [],
+    ...clipped2 ? [info("colours end at the 2 % and 98 % quantiles")] : [],
     ...failed ? [warning(`${counted(failed, "value")} NaN or infinite, shown in pale red`)] : []
   ];
 }
@@ -4714,7 +4750,7 @@ function metricsOf(context, runs) {
 
 // src/ui/overviewcard.ts
 var LIGHT = 2e3;
-var MOST_LINES = 6;
+var MOST_LINES2 = 6;
 function overviewWants(context, visible, runs, metrics) {
   const { layers, shown, state } = context;
   const light = layers.length * runs.length * metrics.length <= LIGHT;
@@ -4722,7 +4758,7 @@ function overviewWants(context, visible, runs, metrics) {
     ...wantsOf(context, visible, runs, metrics, "all"),
     ...wantsOf(context, layers, runs, metrics, light ? "all" : "last"),
     ...light ? [] : heatWants(context, layers, runs, metricOf(state.metric)),
-    ...wantsOf(context, visible, shown.slice(0, MOST_LINES), metrics, "all")
+    ...wantsOf(context, visible, shown.slice(0, MOST_LINES2), metrics, "all")
   ];
 }
 function overviewCard(context, [first, second]) {
@@ -4824,20 +4860,21 @@ var Sidebar = class {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["run"] : void 0;
     const shown = new Set(now.shown);
     const matching = this.#matching();
-    this.#list.replaceChildren(...matching.map((run) => this.#row(run, shown.has(run), now)));
+    const names = runNames(now.runs);
+    this.#list.replaceChildren(...matching.map((run) => this.#row(run, names.get(run), shown.has(run), now)));
     setText(this.#count, `${now.shown.length} of ${now.runs.length} shown`);
     this.#compare.replaceChildren(...now.runs.length > 1 ? this.#choices(now) : []);
     if (focused !== void 0)
       [...this.#list.querySelectorAll("input")].find(({ dataset }) => dataset["run"] === focused)?.focus();
   }
-  #row(run, on, now) {
+  #row(run, label, on, now) {
     const box = el("input", { type: "checkbox" });
     box.dataset["run"] = run;
     box.checked = on;
     box.addEventListener("change", () => this.#change.select(/* @__PURE__ */ new Map([[run, box.checked]])));
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = runColour(now.colours.get(run) ?? 0, now.dark);
-    const name = el("span", { class: "name", title: run, dir: "auto" }, run || ".");
+    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 0, 14));
     const only = button("only", `show only ${run}`, () => this.#only(run), "only");
     return el("li", {}, el("label", {}, box, swatch, name), only);
   }
@@ -4845,7 +4882,7 @@ var Sidebar = class {
     this.#change.select(new Map((this.#now?.runs ?? []).map((each) => [each, each === run])));
   }
   #choices({ runs, a, b }) {
-    const names = runs.map((run) => [run, run || "."]);
+    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 0, 17)]);
     const first = choice("A", [["", "first shown"], ...names], (value2) => this.#change.compare({ a: value2 }));
     const second = choice("− B", [["", "no difference"], ...names], (value2) => this.#change.compare({ b: value2 }));
     first.set(a);
@@ -5022,7 +5059,7 @@ function x(i, values) {
 
 // src/ui/table.ts
 var ROW = 30;
-var MOST_LINES2 = 6;
+var MOST_LINES3 = 6;
 var Table = class {
   element = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": "layers" });
   #change;
@@ -5174,7 +5211,7 @@ function textOf(context, layer, metric2, run) {
 }
 function linesOf(context, layer, metric2, run) {
   const other = otherRun(context);
-  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES2 - 1) : [other];
+  const runs = other === void 0 ? context.shown.filter((each) => each !== run).slice(0, MOST_LINES3 - 1) : [other];
   return [...runs.reverse(), run].flatMap((each) => {
     const column = columnOf(context, layer, each, metric2);
     return column?.complete ? [[context.colours.get(each) ?? 0, column]] : [];

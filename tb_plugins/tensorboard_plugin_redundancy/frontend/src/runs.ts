@@ -15,3 +15,19 @@ export function colours(all: readonly string[], runs: readonly string[]): Readon
   const order = [...new Set([...all, ...runs])];
   return new Map(order.map((run, i) => [run, i]));
 }
+
+/** What tells runs apart: their names without the folders that all of them lie in. */
+export function runNames(runs: readonly string[]): ReadonlyMap<string, string> {
+  const folders = runs.map((run) => run.split("/").slice(0, -1));
+  const shallow = runs.length > 1 ? Math.min(...folders.map(({ length }) => length)) : 0;
+  let shared = 0;
+  while (shared < shallow && folders.every((each) => each[shared] === folders[0]![shared])) shared++;
+  return new Map(runs.map((run) => [run, run.split("/").slice(shared).join("/") || "."]));
+}
+
+/** A long name without its middle, or its beginning: runs differ at their end. */
+export function clipped(name: string, head: number, tail: number): string {
+  const letters = [...name];
+  if (letters.length <= head + tail + 1) return name;
+  return `${letters.slice(0, head).join("")}…${letters.slice(-tail).join("")}`;
+}

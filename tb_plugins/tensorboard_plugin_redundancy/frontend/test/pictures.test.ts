@@ -276,3 +276,25 @@ test("the overview: a row for each layer, NaN marked as broken, colours that one
   );
   assert.ok(mark(outlier, "cells").range[1] < 200);
 });
+
+test("of many runs little is said: names with their steps, and one line for all of which the same is true", () => {
+  const run = (name: string, step: number, kept: number): Source => ({
+    run: `study/${name}`,
+    colour: 0,
+    events: events("mask", [[step, { units: 4, kept }, [1, 1, 1, 0]]]),
+  });
+  const notes = (...sources: Source[]) => keptPlot("layer", sources, DEFAULTS).notes.map(({ text }) => text);
+  const few = [run("a", 5, 3), run("b", 5, 3), run("c", 5, 2)];
+  assert.deepEqual(notes(...few), ["a, b: 3 of 4 units", "c: 2 of 4 units"]);
+  assert.deepEqual(notes(...few.slice(0, 2)), ["every run: 3 of 4 units"]);
+  const many = [...few, run("d", 6, 4), run("e", 6, 1), run("f", 7, 0)];
+  assert.deepEqual(notes(...many), [
+    "a @ 5, b @ 5: 3 of 4 units",
+    "c @ 5: 2 of 4 units",
+    "d @ 6: 4 of 4 units",
+    "e @ 6: 1 of 4 units",
+    "and 1 line more: choose fewer runs",
+  ]);
+  const labels = keptPlot("layer", many, DEFAULTS).marks.map(({ label }) => label);
+  assert.deepEqual(labels.filter((label) => label).join(), "a,b,c,d,e,f");
+});

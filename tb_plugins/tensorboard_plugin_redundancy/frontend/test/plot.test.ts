@@ -8,7 +8,7 @@ import type { Plot } from "../src/plot/plot.ts";
 import { logTicks, scaleOf } from "../src/plot/scales.ts";
 import { escaped, pathData, SvgSurface } from "../src/plot/svg.ts";
 import { theme } from "../src/plot/theme.ts";
-import { colours, selected } from "../src/runs.ts";
+import { clipped, colours, runNames, selected } from "../src/runs.ts";
 import { decode, DEFAULTS, encode, pattern, shownStep } from "../src/state.ts";
 
 const measure = (text: string, size: number) => 0.55 * size * text.length;
@@ -159,4 +159,15 @@ test("runs: selected as in Scalars, the first eight of many that nobody touched"
   assert.equal(selected(many, new Map()).length, 8);
   assert.deepEqual(selected(many, new Map([["run77", true]])), ["run77"]);
   assert.equal(colours(["x", "a"], ["a", "b"]).get("b"), 2);
+});
+
+test("runs are called by what tells them apart", () => {
+  const names = (...runs: string[]) => [...runNames(runs).values()];
+  assert.deepEqual(names("lth/1f/events/seed0-dense", "lth/1f/events/seed0-rewind"), ["seed0-dense", "seed0-rewind"]);
+  assert.deepEqual(names("lth/1f/a", "lth/2e/a"), ["1f/a", "2e/a"]);
+  assert.deepEqual(names("lth/a", "lth"), ["lth/a", "lth"]);
+  assert.deepEqual(names("a/b", "a/b/c"), ["b", "b/c"]);
+  assert.deepEqual(names("deep/alone"), ["deep/alone"]);
+  assert.deepEqual([names(), names("")], [[], ["."]]);
+  assert.deepEqual([clipped("seed0-dense", 4, 6), clipped("seed0-rewind", 4, 6)], ["seed0-dense", "seed…rewind"]);
 });

@@ -6,7 +6,7 @@ import { histogram } from "../maths/bins.ts";
 import { counted, short } from "../maths/format.ts";
 import { emptyPlot, info, warning, type Continuous, type Line, type Mark, type Note, type Plot } from "../plot/plot.ts";
 import { heatPlot, ridgePlot, type Histograms } from "./overtime.ts";
-import { at, remembered, within, type Now, type Options, type Source } from "./source.ts";
+import { at, remembered, sayOfEach, within, type Now, type Options, type Source } from "./source.ts";
 
 const KIND = "angles";
 const MOST_CLUSTERS = 8;
@@ -80,7 +80,7 @@ export function anglesPlot(
       domain: [0, highest(now, marks, edges, options)],
     },
     marks,
-    notes: now.flatMap((each) => countNotes(each, null_, options, now.length > 1)),
+    notes: countNotes(now, null_, options),
   };
 }
 
@@ -164,24 +164,31 @@ function mostUnits(events: readonly Event[], edges: Float64Array): number {
 }
 
 /** How many units lie within the threshold, and how many of the null would. */
-function countNotes(now: Now, null_: Event | undefined, options: Options, several: boolean): Note[] {
-  const shown = unitAngles(now.event);
+function countNotes(now: readonly Now[], null_: Event | undefined, options: Options): Note[] {
+  const dead = now.flatMap(({ name, event }) => {
+    const shown = unitAngles(event);
+    const lost = shown.angles.length - live(shown);
+    const prefix = now.length > 1 ? `${name}: ` : "";
+    return lost ? [warning(`${prefix}${counted(lost, "dead unit")} without a direction`)] : [];
+  });
+  const words = (each: Now) => withinWords(each, null_, options);
+  if (now.length > 1) return [...sayOfEach(now, words), ...dead];
+  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now[0]!.event.head(name)) as [
+    number,
+    number,
+    number,
+  ];
+  const means = `mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`;
+  return [info(words(now[0]!)), info(means), ...dead];
+}
+
+function withinWords({ event }: Now, null_: Event | undefined, options: Options): string {
+  const shown = unitAngles(event);
   const units = live(shown);
   const within_ = shown.angles.reduce((count, angle) => count + (angle <= options.threshold ? 1 : 0), 0);
   const expected = null_ ? expectedWithin(null_.data, options.threshold, units) : Number.NaN;
   const beside = Number.isNaN(expected) ? "" : ` (null ${short(Number(expected.toPrecision(3)))})`;
-  const prefix = several ? `${now.name}: ` : "";
-  const [mean, nullMean, sd] = ["mean", "null_mean", "null_sd"].map((name) => now.event.head(name)) as [
-    number,
-    number,
-    number,
-  ];
-  const dead = shown.angles.length - units;
-  return [
-    info(`${prefix}${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`),
-    ...(several ? [] : [info(`mean ${mean.toFixed(1)}°, null ${nullMean.toFixed(1)} ± ${sd.toFixed(1)}°`)]),
-    ...(dead ? [warning(`${prefix}${counted(dead, "dead unit")} without a direction`)] : []),
-  ];
+  return `${within_} of ${counted(units, "unit")} within ${short(options.threshold)}°${beside}`;
 }
 
 export function expectedWithin(counts: ArrayLike<number>, threshold: number, units: number): number {

@@ -5,7 +5,7 @@ import { marchenkoPastur, marchenkoPasturEdges, tailDensity } from "../maths/law
 import { counted, short } from "../maths/format.ts";
 import { trust } from "../maths/trust.ts";
 import { emptyPlot, info, warning, type Mark, type Note, type Plot } from "../plot/plot.ts";
-import { at, type Now, type Options, type Source } from "./source.ts";
+import { at, together, type Now, type Options, type Source } from "./source.ts";
 import { binning, decoded, densities, density, densityLabel, spectrumNotes, width, type Binning } from "./spectra.ts";
 
 const KIND = "spectrum";
@@ -50,7 +50,12 @@ function briefNotes(now: readonly Now[]): Note[] {
   const empty = now.filter(({ event }) => !decoded(event).values.length);
   const doubtful = now.filter(({ event }) => decoded(event).values.length && !trust(decoded(event).tail).trusted);
   const named = (runs: readonly Now[]) =>
-    runs.length === now.length ? "any run" : runs.map(({ name }) => name).join(", ");
+    runs.length === now.length
+      ? "any run"
+      : together(
+          runs.map(({ name }) => name),
+          now.length,
+        );
   return [
     ...(empty.length ? [warning(`weights are NaN or infinite: ${empty.map(({ name }) => name).join(", ")}`)] : []),
     ...(doubtful.length ? [warning(`fit of the tail not trustworthy in ${named(doubtful)}`)] : []),
@@ -122,7 +127,7 @@ function tail(spectrum: Spectrum, bins: Binning): Mark[] {
 
 function overlaid(now: Now, bins: Binning): Mark[] {
   const spectrum = decoded(now.event);
-  const spikes = Number.isNaN(spectrum.spikes) ? "" : `, ${counted(spectrum.spikes, "spike")}`;
+  const spikes = Number.isNaN(spectrum.spikes) || now.crowded ? "" : `, ${counted(spectrum.spikes, "spike")}`;
   const heights = density(spectrum, bins);
   return [
     { type: "outline", label: now.name + spikes, ink: now.ink, edges: bins.edges, heights },

@@ -4,17 +4,17 @@ import { histogram } from "../maths/bins.ts";
 import { normalDensity } from "../maths/laws.ts";
 import { counted, short } from "../maths/format.ts";
 import { emptyPlot, info, warning, type Mark, type Plot } from "../plot/plot.ts";
-import { at, within, type Now, type Options, type Source } from "./source.ts";
+import { at, sayOfEach, within, type Now, type Options, type Source } from "./source.ts";
 import { steps } from "./overtime.ts";
 
 export function keptPlot(layer: string, sources: readonly Source[], options: Options): Plot {
   const now = at(sources, options.step);
   if (!now.length) return emptyPlot(layer, "kept units", [], [warning("no mask was recorded")]);
   const shown = now.map((each) => ({ ...each, events: within(each.events, options) }));
-  const marks = shown.flatMap(({ run, ink, events }): Mark[] => {
+  const marks = shown.flatMap(({ label, ink, events }): Mark[] => {
     const [x, y] = [events.map(({ step }) => step), events.map((event) => event.head("kept"))];
     return [
-      { type: "line", label: run || ".", ink, x, y },
+      { type: "line", label, ink, x, y },
       { type: "points", label: "", ink, x, y },
     ];
   });
@@ -28,13 +28,13 @@ export function keptPlot(layer: string, sources: readonly Source[], options: Opt
     x: { scale: "linear", label: "step", domain: spread(all) },
     y: { scale: "linear", label: "units kept", domain: [0, 1.05 * units] },
     marks,
-    notes: now.map((each) => info(keptWords(each))),
+    notes: sayOfEach(now, keptWords),
     cursor: { axis: "x", steps: null },
   };
 }
 
-function keptWords({ name, event }: Now): string {
-  return `${name}: ${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
+function keptWords({ event }: Now): string {
+  return `${short(event.head("kept"))} of ${counted(event.head("units"), "unit")}`;
 }
 
 function spread(values: readonly number[]): [number, number] {
@@ -95,7 +95,7 @@ export function survivalPlot(layer: string, sources: readonly Source[], options:
     x: { scale: "linear", label: "weights kept of a unit", domain: [edges[0]!, edges[edges.length - 1]!] },
     y: { scale: "linear", label: "units", domain: [0, 1.08 * Math.max(1, ...heights)] },
     marks,
-    notes: now.map((each) => info(survivalWords(each, now.length > 1))),
+    notes: now.length > 1 ? sayOfEach(now, survivalWords) : [info(survivalWords(now[0]!))],
   };
 }
 
@@ -123,7 +123,6 @@ function nullCurve({ event }: Now, edges: Float64Array): Mark[] {
   return [{ type: "line", label: `null: mean ${short(mean)}, sd ${short(sd)}`, ink: "noise", x, y, dashed: true }];
 }
 
-function survivalWords({ name, event }: Now, several: boolean): string {
-  const prefix = several ? `${name}: ` : "";
-  return `${prefix}lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
+function survivalWords({ event }: Now): string {
+  return `lift ${short(event.head("lift"))}, p = ${short(event.head("p_value"))}; ${short(event.head("kept"))} weights kept`;
 }

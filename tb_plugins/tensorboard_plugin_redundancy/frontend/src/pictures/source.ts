@@ -1,8 +1,9 @@
 // What pictures are made of: the events of one layer and kind in each run that is shown, and how the reader wants them drawn.
 
 import { nearestEvent, type Event } from "../data/series.ts";
-import { integer } from "../maths/format.ts";
+import { counted, integer } from "../maths/format.ts";
 import { info, warning, type Ink, type Note } from "../plot/plot.ts";
+import { clipped, runNames } from "../runs.ts";
 
 export interface Source {
   readonly run: string;
@@ -27,10 +28,14 @@ export interface Options {
 export interface Now extends Source {
   readonly event: Event;
   readonly ink: Ink;
-  readonly name: string;
+  readonly label: string; // what tells the run from the others of the picture
+  readonly name: string; // the same, with its step where runs differ in it
+  readonly crowded: boolean; // beside so many runs that there is room for little more than names
 }
 
 const MOST_RUNS = 12;
+const CROWD = 5;
+const MOST_LINES = 4;
 
 /** As many runs as can be told apart in one picture; a note says how many are left out. */
 export function atMost(runs: readonly string[]): { runs: readonly string[]; notes: Note[] } {
@@ -48,14 +53,30 @@ export function at(sources: readonly Source[], step: number | null): Now[] {
     return event ? [{ ...source, event, ink: `run:${source.colour}` as Ink }] : [];
   });
   const same = found.every(({ event }) => event.step === found[0]!.event.step);
-  return found.map((each) => ({ ...each, name: runName(each.run, same ? null : each.event.step) }));
+  const names = runNames(found.map(({ run }) => run));
+  return found.map((each) => {
+    const label = clipped(names.get(each.run)!, 12, 23);
+    const crowded = found.length >= CROWD;
+    const step = same ? "" : `${crowded ? " @ " : " · step "}${integer(each.event.step)}`;
+    return { ...each, label, name: label + step, crowded };
+  });
 }
 
-/** The run, with its step where runs differ in it. */
-function runName(run: string, step: number | null): string {
-  const letters = [...run];
-  const short = letters.length > 36 ? `${letters.slice(0, 12).join("")}…${letters.slice(-23).join("")}` : run;
-  return step === null ? short || "." : `${short || "."} · step ${integer(step)}`;
+/** What is to be said of each run; several of which the same is to be said share a line. */
+export function sayOfEach(now: readonly Now[], words: (each: Now) => string): Note[] {
+  const names = new Map<string, string[]>();
+  for (const each of now) names.set(words(each), [...(names.get(words(each)) ?? []), each.name]);
+  const lines = [...names].map(([said, runs]) => info(`${together(runs, now.length)}: ${said}`));
+  const left = lines.length - MOST_LINES;
+  return left > 0 && now[0]!.crowded
+    ? [...lines.slice(0, MOST_LINES), info(`and ${counted(left, "line")} more: choose fewer runs`)]
+    : lines;
+}
+
+/** Names of some of all runs. */
+export function together(names: readonly string[], all: number): string {
+  if (names.length === all && all > 1) return "every run";
+  return names.length < CROWD ? names.join(", ") : `${names.length} of ${all} runs`;
 }
 
 /** The events between the ends of the range that is shown. */

@@ -9,6 +9,7 @@ import { pairsDifference, pairsOverTime, pairsPlot } from "../pictures/pairs.ts"
 import { atMost, type Options, type Source } from "../pictures/source.ts";
 import { spectrumOverTime } from "../pictures/spectrumovertime.ts";
 import { emptyPlot, info, type Note, type Plot } from "../plot/plot.ts";
+import { clipped, runNames } from "../runs.ts";
 import type { State, View } from "../state.ts";
 import type { CardSpec } from "./card.ts";
 import { gather, mainRun, otherRun, type Context, type Gathered } from "./gather.ts";
@@ -171,7 +172,9 @@ function subtitle(
 ): string {
   const shape = runs.map((run) => context.catalogue.find(layer, picture.kind, run)?.info.shape).find((each) => each);
   const size = shape ? `${shape[0]} × ${shape[1]}` : "";
-  const named = compares ? runs.map((run) => run || ".").join(" − ") : picture.perRun ? runs[0] || "." : "";
+  const labels = runNames(context.shown);
+  const names = runs.map((run) => clipped(labels.get(run) ?? run, 12, 23));
+  const named = compares ? names.join(" − ") : picture.perRun ? names[0] : "";
   return [size, named].filter((text) => text).join(" · ");
 }
 

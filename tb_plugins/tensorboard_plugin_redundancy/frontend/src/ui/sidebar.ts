@@ -1,6 +1,7 @@
 // The runs: colour, selection shared with Scalars, filter, and which two are compared.
 
 import { runColour } from "../plot/theme.ts";
+import { clipped, runNames } from "../runs.ts";
 import { pattern } from "../state.ts";
 import { button, choice, el, filter, setText } from "./dom.ts";
 
@@ -68,21 +69,22 @@ export class Sidebar {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["run"] : undefined;
     const shown = new Set(now.shown);
     const matching = this.#matching();
-    this.#list.replaceChildren(...matching.map((run) => this.#row(run, shown.has(run), now)));
+    const names = runNames(now.runs);
+    this.#list.replaceChildren(...matching.map((run) => this.#row(run, names.get(run)!, shown.has(run), now)));
     setText(this.#count, `${now.shown.length} of ${now.runs.length} shown`);
     this.#compare.replaceChildren(...(now.runs.length > 1 ? this.#choices(now) : []));
     if (focused !== undefined)
       [...this.#list.querySelectorAll("input")].find(({ dataset }) => dataset["run"] === focused)?.focus();
   }
 
-  #row(run: string, on: boolean, now: RunsShown): HTMLElement {
+  #row(run: string, label: string, on: boolean, now: RunsShown): HTMLElement {
     const box = el("input", { type: "checkbox" });
     box.dataset["run"] = run;
     box.checked = on;
     box.addEventListener("change", () => this.#change.select(new Map([[run, box.checked]])));
     const swatch = el("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.background = runColour(now.colours.get(run) ?? 0, now.dark);
-    const name = el("span", { class: "name", title: run, dir: "auto" }, run || ".");
+    const name = el("span", { class: "name", title: run, dir: "auto" }, clipped(label, 0, 14));
     const only = button("only", `show only ${run}`, () => this.#only(run), "only");
     return el("li", {}, el("label", {}, box, swatch, name), only);
   }
@@ -92,7 +94,7 @@ export class Sidebar {
   }
 
   #choices({ runs, a, b }: RunsShown): HTMLElement[] {
-    const names = runs.map((run) => [run, run || "."] as const);
+    const names = [...runNames(runs)].map(([run, label]) => [run, clipped(label, 0, 17)] as const);
     const first = choice("A", [["", "first shown"], ...names], (value) => this.#change.compare({ a: value }));
     const second = choice("− B", [["", "no difference"], ...names], (value) => this.#change.compare({ b: value }));
     first.set(a);
