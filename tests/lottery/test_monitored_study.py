@@ -113,17 +113,21 @@ def test_a_level_is_told_with_its_looks(whole):
     assert [told[step] for step in LOOKS["rewind"]] == [0, 0, 1, 1, 2, 2]
 
 
-def test_killed_before_a_write_is_never_killed(whole, few_digits, digits_net, tmp_path):
-    """Each process writes three checkpoints or finished trainings and dies before the next, its events already on disk."""
+def test_killed_beside_a_write_is_never_killed(whole, few_digits, digits_net, tmp_path):
+    """Each process writes three checkpoints or finished trainings and dies, by turns before the next and right after the last."""
     write, model, deaths = loop.write_arrays, digits_net(noisy=False), 0
 
     def mortal(*args):
-        if budget.pop() == 0:
+        nonlocal left
+        if left == 0:
             raise KeyboardInterrupt
         write(*args)
+        left -= 1
+        if left == 0 and deaths % 2:
+            raise KeyboardInterrupt
 
     while True:
-        budget = [0, 1, 1, 1]
+        left = 3
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(loop, "write_arrays", mortal)
             try:
