@@ -37,7 +37,7 @@ from tfredundancy.lottery import Ticket, courses, students
 from tfredundancy.lottery import student_claims as claims
 from tfredundancy.lottery.courses import Net
 from tfredundancy.lottery.online import OnlineTrainer
-from tfredundancy.lottery.reports import shown, spread, text_table
+from tfredundancy.lottery.reports import shown, spread, text_table, verdict_sentence
 from tfredundancy.lottery.visits import Row, log_spaced, train_and_visit
 from tfredundancy.models.committee import HALF_LOSS_RATE, measure, set_weights
 from tfredundancy.numerics import committee
@@ -422,6 +422,7 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
         "paper": PAPER,
         "note": reduction(args),
         "seeds": args.seeds,
+        "verdict": verdict_sentence(found),
         "claims": found,
         "final": [
             dict(zip(("layers", "noise", "surplus"), key, strict=True))
@@ -438,6 +439,7 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
     write_json(run / "summary.json", summary)
     print(text_table(header, rows))
     print("\n".join(f"- {each['claim']}: {each['verdict']}" for each in found))
+    print(f"verdict: {summary['verdict']}")
     print(f"results, figures and summary: {run.path}")
 
 

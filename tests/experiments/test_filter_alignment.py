@@ -113,6 +113,8 @@ def test_summary(run, layers):
     assert found["seeds"] == 2 and "1810.03037" in found["paper"]["reference"]
     claims = {each["claim"]: each for each in found["claims"]}
     assert {each["verdict"] for each in claims.values()} == {"too few seeds"}
+    told = "trained units to their centres beside untrained ones: too few seeds (wide, conv_4)"
+    assert told in found["verdict"] and found["verdict"].endswith(".")
     gaps = layers[layers.network == "wide"].pivot(index=["seed", "step"], columns="layer", values="gap").conv.unstack()
     assert claims["wide, conv: trained units nearer to their centres than untrained ones, degrees"]["ours"][
         "mean"
