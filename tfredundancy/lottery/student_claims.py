@@ -37,6 +37,7 @@ def follow_claims(head_starts: Sequence[float], tables: dict[str, pd.DataFrame])
                 claim = f"{words}, {when} the exit: greatest |ΔR|, |ΔQ| by 5/√N"
                 topic = f"|ΔR| and |ΔQ| within 5/√N {when} the exit from the plateau"
                 found.append(_within(farthest.dropna(), 1.0, claim, "runs") | {"topic": topic, "case": words})
+        found.append(_end_in_any_order(here, words))
         for whole, where in ((False, "of seeds outside their exits"), (True, "where no seed is in its exit")):
             ratios = _error_ratios(tables["courses"], start, whole).dropna()
             claim = f"{words}: greatest difference of mean errors above 0.001, relative, {where}"
@@ -51,6 +52,20 @@ def follow_claims(head_starts: Sequence[float], tables: dict[str, pd.DataFrame])
                 {"claim": claim, "ours": spread(both["exit_simulation"] / both["exit_ode"]), "verdict": verdict}
             )
     return found
+
+
+def _end_in_any_order(here: pd.DataFrame, words: str) -> dict[str, Any]:
+    """How far runs end from their ODE, with the student's units in the order that is nearest to the ODE's.
+
+    All v are equal and the first weights of units without a head start are drawn alike, so that a permutation of the student's
+    units gives a course that the ODE, from permuted Q and R, has too: chance on the plateau chooses among them.
+    """
+    claim = f"{words}, at the end, units in the nearest order: greatest |ΔR|, |ΔQ| by 5/√N"
+    topic = "|ΔR| and |ΔQ| within 5/√N at the end, up to a permutation of the student's units"
+    return _within(here["distance_end_any_order"] / here["bound"], 1.0, claim, "runs") | {
+        "topic": topic,
+        "case": words,
+    }
 
 
 def _within(values: pd.Series, bound: float, claim: str, what: str) -> dict[str, Any]:
