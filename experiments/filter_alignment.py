@@ -105,6 +105,8 @@ def check(args: Args) -> None:
     """Raise a ValueError for arguments that would fail, or mean nothing, after hours."""
     if not 0 < args.learning_rate < np.inf:
         raise ValueError(f"`learning_rate` must be a positive number. Received: learning_rate={args.learning_rate}")
+    if not 0 <= args.momentum < 1:
+        raise ValueError(f"`momentum` must lie in [0, 1). Received: momentum={args.momentum}")
     if args.centres >= args.filters:
         raise ValueError(
             f"`centres` must be fewer than the {args.filters} filters of the wide net. Received: centres={args.centres}"

@@ -203,6 +203,8 @@ def test_nets_that_diverge_are_told(script, tmp_path):
     ("words", "message"),
     [
         ("--learning-rate 0", "`learning_rate` must be a positive number. Received: learning_rate=0.0"),
+        ("--momentum nan", "`momentum` must lie in [0, 1). Received: momentum=nan"),
+        ("--momentum 1", "`momentum` must lie in [0, 1). Received: momentum=1.0"),
         ("--filters 4 --centres 4", "`centres` must be fewer than the 4 filters of the wide net. Received: centres=4"),
         ("--networks wide,wide", "`networks` must differ from each other"),
         ("--visits 1", "`last` must be at least 1, `count` at least 2"),
