@@ -344,7 +344,7 @@ def deep_claims(args: Args, layers: pd.DataFrame) -> list[dict[str, Any]]:
             words = (
                 f"{network}: rank correlation over layers of the growth of alignment with that of the frame potential"
             )
-            topic = "alignment and frame potential tell, over layers,"
+            topic = "what alignment and frame potential tell over layers"
             found.append(claim(words, ours, ("the same story", "the opposite"), topic, network))
     return [each for each in found if each["ours"] is not None]
 

@@ -3,9 +3,9 @@
 (1) Goldt et al. 2019 (arXiv:1906.08632): a soft committee machine of K erf units learns from one of M ≤ K, an example at a time.
 Its order parameters Q, R are followed in a simulation and in a Keras model, beside the ODE that starts from the same Q, R, T.
 From random weights chance decides on the plateau which unit takes which teacher unit, and so when and where to the net leaves
-it; with a head start, an overlap of 0.3 with a teacher unit of its own, the ODE knows. Units without a head start may be permuted:
-their weights are drawn alike and their v are equal, so that a permuted course is the ODE's from permuted Q and R. Ends are
-compared up to the student's order too; other than by order, chance still decides how many units share a teacher unit.
+it; with a head start, an overlap of 0.3 with a teacher unit of its own, the ODE knows. Units without a head start may be
+permuted: their weights are drawn alike and their v are equal, so that a permuted course is the ODE's from permuted Q and R. Ends
+are compared up to the student's order too; but chance also decides how many units share a teacher unit, which no order mends.
 (2) The same paper: what the noise of labels leaves of the error grows with the surplus L = K − M where only the first layer is
 trained, ε* = ησ²/2π · (L + M/√3) for small η, and does not where both are: units that share a teacher unit average the noise.
 (3) Tian et al. 2019 (arXiv:1905.13405): the units of a deep ReLU student, several times as wide, come to respond as teacher units
