@@ -32,7 +32,7 @@ from tfredundancy.files import save_figure, write_csv, write_json
 from tfredundancy.inspection import Settings, records
 from tfredundancy.lottery import Ticket, Trainer
 from tfredundancy.lottery.controls import derived_seed, reinitialised
-from tfredundancy.lottery.reports import difference, shown, spread, text_table
+from tfredundancy.lottery.reports import difference, shown, spread, text_table, verdict_sentence
 from tfredundancy.lottery.visits import Row, Visited, log_spaced, train_and_visit
 from tfredundancy.numerics import geometry
 from tfredundancy.runs import Common, RunDirectory, flag, positive
@@ -105,6 +105,8 @@ def check(args: Args) -> None:
     """Raise a ValueError for arguments that would fail, or mean nothing, after hours."""
     if not 0 < args.learning_rate < np.inf:
         raise ValueError(f"`learning_rate` must be a positive number. Received: learning_rate={args.learning_rate}")
+    if not 0 <= args.momentum < 1:
+        raise ValueError(f"`momentum` must lie in [0, 1). Received: momentum={args.momentum}")
     if args.centres >= args.filters:
         raise ValueError(
             f"`centres` must be fewer than the {args.filters} filters of the wide net. Received: centres={args.centres}"
@@ -268,19 +270,22 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
     for name, figure in drawn.items():
         save_figure(run / "figures" / name, figure)
     header, rows = overview(args, layers, tables.get("arms"))
+    found = [*deep_claims(args, layers), *(narrow_claims(args, tables["arms"]) if "arms" in tables else [])]
     summary = {
         "experiment": "filter_alignment",
         "command": runs.command("experiments/filter_alignment.py", args, PRESETS),
         "paper": PAPER,
         "note": note(args, results),
         "seeds": args.seeds,
-        "claims": [*deep_claims(args, layers), *(narrow_claims(args, tables["arms"]) if "arms" in tables else [])],
+        "verdict": verdict_sentence(found),
+        "claims": found,
         "layers": [per_layer(key, rows) for key, rows in results.groupby(["network", "layer"], sort=False)],
         "table": {"header": header, "rows": rows},
         "picture": f"figures/{'wide_and_narrow' if args.networks == ('wide',) else 'layers'}.png",
     }
     write_json(run / "summary.json", summary)
     print(text_table(header, rows))
+    print(f"verdict: {summary['verdict']}")
     print(f"results, figures and summary: {run.path}")
 
 
@@ -323,20 +328,24 @@ def deep_claims(args: Args, layers: pd.DataFrame) -> list[dict[str, Any]]:
             continue
         (first, last), (before, after) = ends(args, rows, "gap"), ends(args, rows, "frame_excess")
         *body, head = last.columns
-        for words, a, b in growth(network, first, last, body):
-            found.append(claim(words, difference(a, b), ("nearer", "farther")))
+        for words, topic, a, b in growth(network, first, last, body):
+            found.append(claim(words, difference(a, b), ("nearer", "farther"), topic, network))
         if len(body) > 1:
-            for name, others in ((head, body), (body[-1], body[:-1])):
+            for name, others, topic in (
+                (head, body, "growth in the classifier beside all layers before"),
+                (body[-1], body[:-1], "growth in the last layer before the classifier beside those before"),
+            ):
                 ours = difference((last - first)[name], (last - first)[others].mean(axis=1))
                 words = (
                     f"{network}: growth in {name} minus that in the {len(others)} layers before, in the mean, degrees"
                 )
-                found.append(claim(words, ours, ("stronger", "weaker")))
+                found.append(claim(words, ours, ("stronger", "weaker"), topic, network))
             ours = difference(*agreement(last - first, after - before))
             words = (
                 f"{network}: rank correlation over layers of the growth of alignment with that of the frame potential"
             )
-            found.append(claim(words, ours, ("the same story", "the opposite")))
+            topic = "what alignment and frame potential tell over layers"
+            found.append(claim(words, ours, ("the same story", "the opposite"), topic, network))
     return [each for each in found if each["ours"] is not None]
 
 
@@ -345,13 +354,13 @@ def growth(network: str, first: pd.DataFrame, last: pd.DataFrame, body: list[str
     layers, words = (body, body[0]) if len(body) == 1 else (list(first), "mean over layers")
     untrained, trained = (table[layers].mean(axis=1) for table in (first, last))
     zero = np.zeros(len(first))
-    yield (
-        f"{network}, {words}: untrained units nearer to their centres than uniform directions, degrees",
-        untrained,
-        zero,
-    )
-    yield f"{network}, {words}: trained units nearer to their centres than uniform directions, degrees", trained, zero
-    yield f"{network}, {words}: trained units nearer to their centres than untrained ones, degrees", trained, untrained
+    for units, others, a, b in (
+        ("untrained", "uniform directions", untrained, zero),
+        ("trained", "uniform directions", trained, zero),
+        ("trained", "untrained ones", trained, untrained),
+    ):
+        claimed = f"{network}, {words}: {units} units nearer to their centres than {others}, degrees"
+        yield claimed, f"{units} units to their centres beside {others}", a, b
 
 
 def agreement(gaps: pd.DataFrame, frames: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -369,18 +378,20 @@ def narrow_claims(args: Args, arms: pd.DataFrame) -> list[dict[str, Any]]:
         for arm in ("random", "picked", "untrained"):
             if {"centres", arm} <= set(table):
                 words = f"narrow nets after {step} steps: test accuracy from the centres minus that from {alignment.ARMS[arm][0]}"
-                found.append(claim(words, difference(table["centres"], table[arm]), ("better", "worse")))
+                topic = f"narrow nets from the centres after {step} steps beside others"
+                ours = difference(table["centres"], table[arm])
+                found.append(claim(words, ours, ("better", "worse"), topic, f"from {alignment.ARMS[arm][0]}"))
     return [each for each in found if each["ours"] is not None]
 
 
-def claim(words: str, ours: dict[str, Any] | None, sides: tuple[str, str]) -> dict[str, Any]:
-    """A claim with its difference and the word for the side that the interval is on."""
+def claim(words: str, ours: dict[str, Any] | None, sides: tuple[str, str], topic: str, case: str) -> dict[str, Any]:
+    """A claim with its difference and the word for the side that the interval is on; topic and case are the sentence's."""
     names = {"above": sides[0], "below": sides[1], "overlaps": "not told apart"}
     verdict = ours and names.get(ours["verdict"], ours["verdict"])
     if ours and ours["kind"] == "t":  # the effect size: the mean difference in its standard deviations over seeds
         half = ours["high"] - ours["mean"]
         ours = ours | {"effect": ours["mean"] * t_factor(ours["n"]) / half if half else None}
-    return {"claim": words, "ours": ours, "verdict": verdict}
+    return {"claim": words, "ours": ours, "verdict": verdict, "topic": topic, "case": case}
 
 
 def t_factor(n: int) -> float:

@@ -46,6 +46,7 @@ def section(run: Path, page_folder: Path) -> str:
         "",
         f"{seeds} seed{'s' if seeds > 1 else ''}; {effort(run)} on {machine(config)}. {summary['note']}",
         "",
+        *verdict(summary),
         *claims(summary),
         *table(summary),
         "",
@@ -53,6 +54,11 @@ def section(run: Path, page_folder: Path) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def verdict(summary: dict[str, Any]) -> list[str]:
+    """The sentence that a run's numbers support, where it has one."""
+    return [f"Verdict: {summary['verdict']}", ""] if summary.get("verdict") else []
 
 
 def claims(summary: dict[str, Any]) -> list[str]:

@@ -3,13 +3,15 @@
 (1) Goldt et al. 2019 (arXiv:1906.08632): a soft committee machine of K erf units learns from one of M ≤ K, an example at a time.
 Its order parameters Q, R are followed in a simulation and in a Keras model, beside the ODE that starts from the same Q, R, T.
 From random weights chance decides on the plateau which unit takes which teacher unit, and so when and where to the net leaves
-it; with a head start, an overlap of 0.3 with a teacher unit of its own, the ODE knows.
+it; with a head start, an overlap of 0.3 with a teacher unit of its own, the ODE knows. Units without a head start may be
+permuted: their weights are drawn alike and their v are equal, so that a permuted course is the ODE's from permuted Q and R. Ends
+are compared up to the student's order too; but chance also decides how many units share a teacher unit, which no order mends.
 (2) The same paper: what the noise of labels leaves of the error grows with the surplus L = K − M where only the first layer is
 trained, ε* = ησ²/2π · (L + M/√3) for small η, and does not where both are: units that share a teacher unit average the noise.
 (3) Tian et al. 2019 (arXiv:1905.13405): the units of a deep ReLU student, several times as wide, come to respond as teacher units
 do, the lowest layer first. Do the lucky ones at initialisation win, and do outgoing weights of those that match nothing vanish?
 
-    python experiments/teacher_student.py                    N = 500, 5 seeds: a few minutes on 2 idle cores, 21 on busy ones
+    python experiments/teacher_student.py                    N = 1000, 5 seeds: about 3 minutes on 2 cores
     python experiments/teacher_student.py --preset paper     N = 784, 10 seeds, Tian's widths: by its steps over an hour
 
 The same command again continues a run that was stopped.
@@ -37,7 +39,7 @@ from tfredundancy.lottery import Ticket, courses, students
 from tfredundancy.lottery import student_claims as claims
 from tfredundancy.lottery.courses import Net
 from tfredundancy.lottery.online import OnlineTrainer
-from tfredundancy.lottery.reports import shown, spread, text_table
+from tfredundancy.lottery.reports import shown, spread, text_table, verdict_sentence
 from tfredundancy.lottery.visits import Row, log_spaced, train_and_visit
 from tfredundancy.models.committee import HALF_LOSS_RATE, measure, set_weights
 from tfredundancy.numerics import committee
@@ -45,7 +47,7 @@ from tfredundancy.runs import Common, RunDirectory, flag, positive
 
 SETTINGS = ("1x1:0.1", "1x2:0.1", "2x2:0", "2x2:0.1", "2x3:0.1", "2x4:0.1", "3x3:0", "3x4:0.1")
 PRESETS = {
-    "quick": dict(dataset="gaussian", seeds=5, inputs=500, duration=300.0, keras_duration=100.0, final_inputs=100,
+    "quick": dict(dataset="gaussian", seeds=5, inputs=1000, duration=300.0, keras_duration=100.0, final_inputs=100,
                   final_duration=1500.0, surplus=(0, 1, 2, 4), widths=(5, 8, 10, 12), multiple=5, outputs=50, steps=2000),
     "paper": dict(dataset="gaussian", seeds=10, inputs=784, duration=1000.0, keras_duration=400.0, final_inputs=500,
                   final_duration=4000.0, surplus=(0, 1, 2, 3, 4, 6), widths=(10, 15, 20, 25), multiple=10, outputs=100,
@@ -422,6 +424,7 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
         "paper": PAPER,
         "note": reduction(args),
         "seeds": args.seeds,
+        "verdict": verdict_sentence(found),
         "claims": found,
         "final": [
             dict(zip(("layers", "noise", "surplus"), key, strict=True))
@@ -438,6 +441,7 @@ def report(run: RunDirectory, args: Args, tables: dict[str, pd.DataFrame]) -> No
     write_json(run / "summary.json", summary)
     print(text_table(header, rows))
     print("\n".join(f"- {each['claim']}: {each['verdict']}" for each in found))
+    print(f"verdict: {summary['verdict']}")
     print(f"results, figures and summary: {run.path}")
 
 

@@ -30,7 +30,7 @@ from tfredundancy.datasets import xor
 from tfredundancy.figures.detectors import detection_against_width, exploration, filters_in_the_plane
 from tfredundancy.files import read_arrays, save_figure, write_arrays, write_csv, write_json
 from tfredundancy.lottery.controls import derived_seed
-from tfredundancy.lottery.reports import difference, text_table
+from tfredundancy.lottery.reports import difference, text_table, verdict_sentence
 from tfredundancy.numerics import detection, geometry
 from tfredundancy.numerics.intervals import proportion
 from tfredundancy.runs import Common, RunDirectory, flag, positive
@@ -228,19 +228,22 @@ def report(run: RunDirectory, args: Args, results: pd.DataFrame) -> None:
         nets = {width: snapshots(args, points, width, times.values()) for width in widths}
         save_figure(run / "figures" / f"filters_{points}", filters_in_the_plane(nets, list(times)))
     header, rows = overview(results)
+    found = claims(results)
     summary = {
         "experiment": "xor_detection",
         "command": runs.command("experiments/xor_detection.py", args, PRESETS),
         "paper": PAPER,
         "note": note(args, results),
         "seeds": args.seeds,
-        "claims": claims(results),
+        "verdict": verdict_sentence(found),
+        "claims": found,
         "nets": [per_group(key, rows) for key, rows in results.groupby(["points", "width"], sort=False)],
         "table": {"header": header, "rows": rows},
         "picture": "figures/detection.png",
     }
     write_json(run / "summary.json", summary)
     print(text_table(header, rows))
+    print(f"verdict: {summary['verdict']}")
     print(f"results, figures and summary: {run.path}")
 
 
@@ -271,31 +274,37 @@ def claims(results: pd.DataFrame) -> list[dict[str, Any]]:
         tables = {name: rows.pivot(index="seed", columns="width", values=name) for name in rows.columns[3:]}
         wide = [width for width in tables["test_error"] if width >= WIDE and width > small]
         errors = tables["test_error"]
-        for width in wide:
-            ours = difference(errors[small], errors[width])
-            found.append(_claim(f"{points}: test error of k = {small} minus that of k = {width}", ours, "above"))
+        topic = f"k = {small} errs more than k ≥ {WIDE} from the same training sets"
+        compared = [
+            _claim(
+                f"{points}: test error of k = {small} minus that of k = {width}",
+                difference(errors[small], errors[width]), "above", topic, f"{points}, k = {width}",
+            )
+            for width in wide
+        ]  # fmt: skip
+        if len({each["verdict"] for each in compared}) == 1:
+            compared = [each | {"case": points} for each in compared]
+        found += compared
         fitted = errors[small][tables["zero_error"][small] == 1]
         ours = difference(fitted, np.zeros(len(fitted))) if len(fitted) else None
-        found.append(
-            _claim(
-                f"{points}: test error of the {len(fitted)} nets of k = {small} without training error", ours, "above"
-            )
-        )
+        words = f"{points}: test error of the {len(fitted)} nets of k = {small} without training error"
+        found.append(_claim(words, ours, "above", f"nets of k = {small} without training error still err", points))
         if wide:
             last = wide[-1]
-            for name, words in (
-                ("angle", "angle to the class's patterns, degrees"),
-                ("clusters", "directions of a sign"),
+            for name, words, topic in (
+                ("angle", "angle to the class's patterns, degrees", "turn to the patterns of their class"),
+                ("clusters", "directions of a sign", "gather around fewer directions"),
             ):
                 ours = difference(tables[name][last], tables[f"initial_{name}"][last])
-                found.append(_claim(f"{points}, k = {last}: {words}, trained minus initial", ours, "below"))
+                words = f"{points}, k = {last}: {words}, trained minus initial"
+                found.append(_claim(words, ours, "below", f"filters of k = {last} {topic}", points))
     return [claim for claim in found if claim["ours"] is not None]
 
 
-def _claim(claim: str, ours: dict[str, Any] | None, expected: str) -> dict[str, Any]:
+def _claim(claim: str, ours: dict[str, Any] | None, expected: str, topic: str, case: str) -> dict[str, Any]:
     side = ours and ours["verdict"]
     verdict = "as claimed" if side == expected else VERDICTS["below"] if side in ("above", "below") else side
-    return {"claim": claim, "ours": ours, "verdict": VERDICTS.get(verdict, verdict)}
+    return {"claim": claim, "ours": ours, "verdict": VERDICTS.get(verdict, verdict), "topic": topic, "case": case}
 
 
 def per_group(key: tuple, rows: pd.DataFrame) -> dict[str, Any]:

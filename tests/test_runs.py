@@ -39,7 +39,8 @@ def refusal(capsys, *argv):
     with pytest.raises(SystemExit) as stop:
         parse(Args, PRESETS, argv)
     assert stop.value.code == 2
-    return capsys.readouterr().err.strip().splitlines()[-1]
+    (line,) = capsys.readouterr().err.splitlines()  # no usage before it
+    return line
 
 
 # flags

@@ -24,7 +24,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tfredundancy.errors import DamagedFileError, ReportedError
 from tfredundancy.files import plain, write_json
@@ -145,9 +145,7 @@ def parse(
     """
     fields = dataclasses.fields(Args)
     _check_presets(fields, presets)
-    parser = argparse.ArgumentParser(
-        description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
     for field in fields:
         _add_flag(parser, field, presets)
     given = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
@@ -193,6 +191,13 @@ def _add_flag(parser: argparse.ArgumentParser, field: dataclasses.Field, presets
         choices = presets if field.name == "preset" else field.metadata["choices"]
         settings = dict(type=_reader(field, choices), metavar=_metavar(field, choices), help=text)
         parser.add_argument(option, action=_Once, **settings)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the error's line alone, which the usage of twenty flags would hide."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 class _Once(argparse.Action):

@@ -113,6 +113,8 @@ def test_summary(run, layers):
     assert found["seeds"] == 2 and "1810.03037" in found["paper"]["reference"]
     claims = {each["claim"]: each for each in found["claims"]}
     assert {each["verdict"] for each in claims.values()} == {"too few seeds"}
+    told = "trained units to their centres beside untrained ones: too few seeds (wide, conv_4)"
+    assert told in found["verdict"] and found["verdict"].endswith(".")
     gaps = layers[layers.network == "wide"].pivot(index=["seed", "step"], columns="layer", values="gap").conv.unstack()
     assert claims["wide, conv: trained units nearer to their centres than untrained ones, degrees"]["ours"][
         "mean"
@@ -201,6 +203,8 @@ def test_nets_that_diverge_are_told(script, tmp_path):
     ("words", "message"),
     [
         ("--learning-rate 0", "`learning_rate` must be a positive number. Received: learning_rate=0.0"),
+        ("--momentum nan", "`momentum` must lie in [0, 1). Received: momentum=nan"),
+        ("--momentum 1", "`momentum` must lie in [0, 1). Received: momentum=1.0"),
         ("--filters 4 --centres 4", "`centres` must be fewer than the 4 filters of the wide net. Received: centres=4"),
         ("--networks wide,wide", "`networks` must differ from each other"),
         ("--visits 1", "`last` must be at least 1, `count` at least 2"),

@@ -84,6 +84,9 @@ def test_claims_of_too_few_seeds_are_not_ranked(run):
     assert verdicts["ODE's fixed point by the asymptote, η = 0.02"].startswith("holds: in [1, 1.03] for 6 of 6")
     assert [v for c, v in verdicts.items() if "by ησ²" in c] == ["too few seeds"] * 4
     assert all(np.isfinite(each["ours"]["mean"]) for each in run.summary["claims"])
+    order = "head start 0, at the end, units in the nearest order: greatest |ΔR|, |ΔQ| by 5/√N"
+    assert verdicts[order] == "holds: at most 1 in 4 of 4 runs"
+    assert "|ΔR| and |ΔQ| within 5/√N before the exit from the plateau: holds" in run.summary["verdict"]
 
 
 def test_the_same_command_again_repeats_nothing(run, script, bytes_of):

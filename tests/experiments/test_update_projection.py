@@ -82,7 +82,8 @@ def test_the_page_of_findings_takes_it(run, tmp_path, monkeypatch):
     )
     module.main()
     page = (tmp_path / "page.md").read_text()
-    assert "## update_projection: toy" in page and "|24|" in page
+    assert "## update_projection: toy" in page and "|24|" in page and "Verdict:" not in page
+    assert module.verdict({"verdict": "wide errs less: as claimed (k = 4)."})[0].startswith("Verdict: wide errs less")
     assert "(results/update_projection/toy/figures/accuracy_against_rank.png)" in page
 
 

@@ -114,6 +114,10 @@ def test_summary(run, results):
         "not told apart",
         "too few seeds",
     }
+    assert found["verdict"].startswith(
+        f"k = 2 errs more than k ≥ 10 from the same training sets: {first['verdict']} (diverse"
+    )
+    assert f"verdict: {found['verdict']}" in run.printed
     groups = {(each["points"], each["width"]): each for each in found["nets"]}
     assert len(groups) == 4 and groups["diverse", 2]["explored"]["kind"] == "wilson"
     assert sum(groups["diverse", 2]["outcomes"].values()) == 12

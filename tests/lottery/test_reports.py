@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tfredundancy.lottery.reports import difference, shown, spread, text_table
+from tfredundancy.lottery.reports import difference, shown, spread, text_table, verdict_sentence
 
 
 def test_spread_leaves_out_what_is_no_number():
@@ -28,3 +28,17 @@ def test_text_table_is_aligned():
     lines = text_table(["k", "a longer one"], [["1024", "x"], ["2", "some words here"]]).splitlines()
     assert lines == ["   k     a longer one", "1024                x", "   2  some words here"]
     assert text_table(["alone"], []) == "alone"
+
+
+def test_a_verdict_sentence_groups_cases_by_verdict():
+    claims = [
+        dict(topic="wide errs less", verdict="as claimed", case="diverse"),
+        dict(topic="wide errs less", verdict="not told apart", case="drawn"),
+        dict(verdict="has no place in the sentence"),
+        dict(topic="filters gather", verdict="the opposite", case="drawn"),
+        dict(topic="wide errs less", verdict="as claimed", case="nondiverse"),
+        dict(topic="wide errs less", verdict="as claimed", case="diverse"),
+    ]
+    told = "wide errs less: as claimed (diverse, nondiverse), not told apart (drawn); filters gather: the opposite (drawn)."
+    assert verdict_sentence(claims) == told
+    assert verdict_sentence(claims[2:3]) == ""

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from tfredundancy import models
@@ -98,3 +99,18 @@ def test_the_asymptote_claim_holds():
     claim = student_claims.asymptote_claim()
     assert claim["verdict"] == "holds: in [1, 1.03] for 6 of 6 (M, K)"
     assert 1 <= claim["ours"]["min"] <= claim["ours"]["max"] <= 1.03
+
+
+def test_a_mean_of_errors_is_of_all_seeds_only_where_none_is_in_its_exit():
+    rows = [
+        dict(setting="1x1:0", head_start=0.0, seed=seed, time=time, source=source, error=error, in_exit=inside)
+        for seed, time, inside, errors in (
+            (0, 1.0, False, (1.0, 1.02)),
+            (1, 1.0, False, (1.0, 1.04)),
+            (0, 2.0, False, (1.0, 1.5)),
+            (1, 2.0, True, (1.0, 9.0)),
+        )
+        for source, error in zip(("ode", "simulation"), errors, strict=True)
+    ]
+    selected, whole = (student_claims._error_ratios(pd.DataFrame(rows), 0.0, whole) for whole in (False, True))
+    assert selected["1x1:0"] == pytest.approx(0.5) and whole["1x1:0"] == pytest.approx(0.03)

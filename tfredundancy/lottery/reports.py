@@ -58,6 +58,31 @@ def shown(values: ArrayLike, digits: int, factor: float = 1.0) -> str:
     return mean if low == high else f"{mean} ({low}–{high})"
 
 
+def verdict_sentence(claims: Sequence[dict[str, Any]]) -> str:
+    """One sentence of what claims amount to: of each topic, which verdict holds in which cases.
+
+    Args:
+        claims: with `verdict` and, where they belong into the sentence, `topic` and `case`.
+
+    Returns:
+        Topics in their order, "topic: verdict (case, case), verdict (case)", and nothing where no claim has a topic.
+
+    Example:
+        >>> claim = dict(topic="wide nets err less", verdict="as claimed")
+        >>> verdict_sentence([claim | {"case": "k = 4"}, claim | {"case": "k = 8"}])
+        'wide nets err less: as claimed (k = 4, k = 8).'
+    """
+    topics: dict[str, dict[str, list[str]]] = {}
+    for each in claims:
+        if "topic" in each:
+            topics.setdefault(each["topic"], {}).setdefault(each["verdict"], []).append(each["case"])
+    parts = [
+        f"{topic}: " + ", ".join(f"{verdict} ({', '.join(dict.fromkeys(cases))})" for verdict, cases in found.items())
+        for topic, found in topics.items()
+    ]
+    return f"{'; '.join(parts)}." if parts else ""
+
+
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns side by side, aligned to the right.
 

@@ -34,18 +34,15 @@ def follow_claims(head_starts: Sequence[float], tables: dict[str, pd.DataFrame])
         for when in ("before", "after"):
             farthest = here[[f"{name}_{when}" for name in ("dr", "dq")]].max(axis=1) / here["bound"]
             if farthest.notna().any():
-                found.append(
-                    _within(farthest.dropna(), 1.0, f"{words}, {when} the exit: greatest |ΔR|, |ΔQ| by 5/√N", "runs")
-                )
-        ratios = _error_ratios(tables["courses"], start).dropna()
-        found.append(
-            _within(
-                ratios,
-                0.1,
-                f"{words}: greatest difference of mean errors above 0.001, relative, outside exits",
-                "settings",
-            )
-        )
+                claim = f"{words}, {when} the exit: greatest |ΔR|, |ΔQ| by 5/√N"
+                topic = f"|ΔR| and |ΔQ| within 5/√N {when} the exit from the plateau"
+                found.append(_within(farthest.dropna(), 1.0, claim, "runs") | {"topic": topic, "case": words})
+        found.append(_end_in_any_order(here, words))
+        for whole, where in ((False, "of seeds outside their exits"), (True, "where no seed is in its exit")):
+            ratios = _error_ratios(tables["courses"], start, whole).dropna()
+            claim = f"{words}: greatest difference of mean errors above 0.001, relative, {where}"
+            topic = f"mean errors above 0.001, {where}, within 10 %"
+            found.append(_within(ratios, 0.1, claim, "settings") | {"topic": topic, "case": words})
         both = here.dropna(subset=["exit_ode", "exit_simulation"])
         if len(both):
             claim = f"{words}: exit time of the simulation by the ODE's"
@@ -55,6 +52,20 @@ def follow_claims(head_starts: Sequence[float], tables: dict[str, pd.DataFrame])
                 {"claim": claim, "ours": spread(both["exit_simulation"] / both["exit_ode"]), "verdict": verdict}
             )
     return found
+
+
+def _end_in_any_order(here: pd.DataFrame, words: str) -> dict[str, Any]:
+    """How far runs end from their ODE, with the student's units in the order that is nearest to the ODE's.
+
+    All v are equal and the first weights of units without a head start are drawn alike, so that a permutation of the student's
+    units gives a course that the ODE, from permuted Q and R, has too: chance on the plateau chooses among them.
+    """
+    claim = f"{words}, at the end, units in the nearest order: greatest |ΔR|, |ΔQ| by 5/√N"
+    topic = "|ΔR| and |ΔQ| within 5/√N at the end, up to a permutation of the student's units"
+    return _within(here["distance_end_any_order"] / here["bound"], 1.0, claim, "runs") | {
+        "topic": topic,
+        "case": words,
+    }
 
 
 def _within(values: pd.Series, bound: float, claim: str, what: str) -> dict[str, Any]:
@@ -68,9 +79,17 @@ def _within(values: pd.Series, bound: float, claim: str, what: str) -> dict[str,
     }
 
 
-def _error_ratios(table: pd.DataFrame, start: float) -> pd.Series:
-    """Per setting max |mean simulation / mean ODE − 1| over looks with a mean above 0.001, of seeds outside their exits."""
-    here = table[(table["head_start"] == start) & ~table["in_exit"]]
+def _error_ratios(table: pd.DataFrame, start: float, whole: bool = False) -> pd.Series:
+    """Per setting max |mean simulation / mean ODE − 1| over looks with a mean above 0.001, of seeds outside their exits.
+
+    A look at which some seeds are in their exits has a mean over the others alone, a selection: early leavers or late ones. With
+    `whole` only the looks at which no seed is in its exit count.
+    """
+    here = table[table["head_start"] == start]
+    inside = here["in_exit"]
+    if whole:
+        inside = inside.groupby([here["setting"], here["time"]]).transform("any")
+    here = here[~inside]
     means = here.groupby(["setting", "time", "source"])["error"].mean().unstack()
     means = means[means["ode"] > 1e-3]
     return (means["simulation"] / means["ode"] - 1).abs().groupby("setting").max()
@@ -100,6 +119,8 @@ def asymptote_claim() -> dict[str, Any]:
         "claim": f"ODE's fixed point by the asymptote, η = {ASYMPTOTE_RATE}",
         "ours": spread(ratios),
         "verdict": verdict,
+        "topic": "ODE's fixed point beside ησ²/2π · (L + M/√3)",
+        "case": f"η = {ASYMPTOTE_RATE}",
     }
 
 
@@ -124,7 +145,9 @@ def final_claims(final: pd.DataFrame, units: pd.DataFrame) -> list[dict[str, Any
             }
             verdict = {**opposite, side: words}.get(change["verdict"], change["verdict"])
             claim = f"{LAYERS[layers]}, with noise: {columns[column]}, by ησ², L = {many} minus L = {few}"
-            found.append({"claim": claim, "ours": change, "verdict": verdict})
+            topic = f"with noise, from {few} to {many} surplus units, {LAYERS[layers]}, the final error"
+            case = columns[column].removeprefix("final error of the ")
+            found.append({"claim": claim, "ours": change, "verdict": verdict, "topic": topic, "case": case})
     law = final[(final["layers"] == "first") & (final["noise"] > 0)]
     for surplus in (few, many):
         here = law[law["surplus"] == surplus]
@@ -146,7 +169,13 @@ def sharing_claims(units: pd.DataFrame, surplus: int) -> list[dict[str, Any]]:
             verdicts = {"above": "more units share a teacher unit", "overlaps": "not told apart"}
             claim = f"L = {surplus}: units {words} that match a teacher unit, both layers trained minus first only"
             found.append(
-                {"claim": claim, "ours": change, "verdict": verdicts.get(change["verdict"], change["verdict"])}
+                {
+                    "claim": claim,
+                    "ours": change,
+                    "verdict": verdicts.get(change["verdict"], change["verdict"]),
+                    "topic": "with both layers trained",
+                    "case": words.removeprefix("of the "),
+                }
             )
     return found
 
@@ -171,6 +200,8 @@ def deep_claims(layers: pd.DataFrame) -> list[dict[str, Any]]:
                 "claim": f"layer {layer}: winners that led at initialisation, minus chance",
                 "ours": luck,
                 "verdict": verdict,
+                "topic": "winners that led at initialisation",
+                "case": f"layer {layer}",
             }
         )
         weights = rows.dropna(subset=list(FAN_OUTS))
@@ -181,6 +212,7 @@ def deep_claims(layers: pd.DataFrame) -> list[dict[str, Any]]:
             size = "not zero" if ours["min"] > 0.1 else "near zero"
             found.append({
                 "claim": f"layer {layer}: outgoing weights of units that match nothing, by the initial ones", "ours": ours,
-                "minus_matched": change, "verdict": f"{size}; {verdict.get(change['verdict'], change['verdict'])}",
+                "minus_matched": change, "verdict": f"{size}, {verdict.get(change['verdict'], change['verdict'])}",
+                "topic": "outgoing weights of units that match nothing", "case": f"layer {layer}",
             })  # fmt: skip
     return found
