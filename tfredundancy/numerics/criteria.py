@@ -100,7 +100,7 @@ def similarity(units: np.ndarray) -> np.ndarray:
         Array (units,), in [0, 2].
 
     Example:
-        >>> similarity(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).tolist()
+        >>> similarity(np.array([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0]])).round(9).tolist()
         [0.0, 2.0, 1.0]
 
     Reference:
