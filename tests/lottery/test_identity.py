@@ -146,3 +146,14 @@ def test_functions_are_told_apart_by_all_that_they_hold():
             return abs(kernel) ** self.order
 
     assert described(Criterion(1).of) == described(Criterion(1).of) != described(Criterion(2).of)
+
+
+def test_an_operation_without_a_configuration_is_its_class():
+    """As keras.ops.clip between arrays, which Keras can not write."""
+    inputs = keras.Input((3,))
+    bounds = np.array([0.0, 1.0, 2.0])
+    model = keras.Model(inputs, keras.ops.clip(inputs, -bounds, bounds))
+    model.compile("sgd", "mse")
+    plain = keras.Model(inputs, keras.ops.relu(inputs))
+    plain.compile("sgd", "mse")
+    assert described_model(model, {})["layers"] != described_model(plain, {})["layers"]

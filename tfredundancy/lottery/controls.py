@@ -19,7 +19,7 @@ from tfredundancy.lottery.ticket import Ticket
 from tfredundancy.paths import own_variables, unwrapped, variable_paths, wrappers
 from tfredundancy.pruning.choosing import Masks, kept_units, masks_of_units
 from tfredundancy.pruning.groups import find_groups
-from tfredundancy.pruning.rebuilding import fresh
+from tfredundancy.pruning.rebuilding import fresh, has_config
 
 
 def reinitialised(model: keras.Model, ticket: Ticket, seed: int) -> Ticket:
@@ -94,11 +94,7 @@ def _initialised_layers(layer, path: str = "") -> Iterator[tuple[str, keras.laye
 
 
 def _can_be_made_again(layer) -> bool:
-    try:
-        layer.get_config()
-    except NotImplementedError:
-        return False
-    return layer.get_build_config() is not None
+    return has_config(layer) and layer.get_build_config() is not None
 
 
 def _drawn(layer, path: str, seed: int) -> dict[int, np.ndarray]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from tfredundancy.lottery.ticket import Ticket
 from tfredundancy.paths import is_random_state, variable_paths
-from tfredundancy.pruning.rebuilding import configuration, is_graph, optimizer_parts
+from tfredundancy.pruning.rebuilding import configuration, has_config, is_graph, optimizer_parts
 
 _DEEPEST = 8  # levels of objects within objects that are looked at
 
@@ -129,10 +129,10 @@ def _graph(model: keras.Model) -> list[Any]:
 def _operation(operation) -> Any:
     if is_graph(operation):
         return _graph(operation)
-    try:
-        config, functions = configuration(operation)
-    except NotImplementedError:  # an operation of the user's, not a layer: rebuilding has asked for those
-        config, functions = {}, {}
+    known = isinstance(operation, keras.layers.Layer) or has_config(
+        operation
+    )  # without one, an operation has its class alone
+    config, functions = configuration(operation) if known else ({}, {})
     config = {name: value for name, value in described(config).items() if name != "name"}
     return [_name(type(operation)), _without_seeds_and_names(config), described(functions)]
 

@@ -87,7 +87,7 @@ def fresh(layer, change: Callable[[dict], dict] = dict):
     if isinstance(layer, keras.layers.Lambda):
         functions = {"function": layer.function, "arguments": layer.arguments, "mask": layer.mask}
         return type(layer)(**{**change(layer.get_config()), **functions, "output_shape": layer._output_shape})
-    if not isinstance(layer, keras.layers.Layer) and not _has_config(layer):
+    if not isinstance(layer, keras.layers.Layer) and not has_config(layer):
         return layer  # an operation that holds arrays; it has no state
     config, functions = configuration(layer)
     new = type(layer).from_config(change(config))
@@ -127,7 +127,8 @@ def _config(layer) -> dict:
         ) from error
 
 
-def _has_config(operation) -> bool:
+def has_config(operation) -> bool:
+    """Whether a layer or operation can be made again from its configuration."""
     try:
         operation.get_config()
     except NotImplementedError:
