@@ -84,7 +84,10 @@ def test_a_function_may_prune_before_the_first_step_and_after_the_last(build, be
 
 def test_options_go_to_choose_masks(build):
     model = build()
-    schedule = lambda step: (step == 16, 0.7)  # noqa: E731
+
+    def schedule(step):
+        return step == 16, 0.7
+
     fit(model, PruneOnSchedule(schedule, criterion="taylor", data=(X, Y), select="largest", round_to=2, min_units=2))
     assert tfr.density(model) == {"hidden": pytest.approx(1 / 3)}
     excluded = build(tfr.prune_weights)
@@ -136,7 +139,10 @@ def test_backup_and_restore_goes_on_in_the_schedule(build, tmp_path):
     reference = build(tfr.prune_weights)
     model = build(tfr.prune_weights)
     model.set_weights(reference.get_weights())
-    final = lambda step: (step % 4 == 0, min(step, 24) / 32)  # noqa: E731
+
+    def final(step):
+        return step % 4 == 0, min(step, 24) / 32
+
     fit(reference, PruneOnSchedule(final), epochs=3)
     backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
     with pytest.raises(KeyboardInterrupt):

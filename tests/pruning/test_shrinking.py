@@ -314,9 +314,14 @@ def test_a_layer_of_ones_own_is_taught():
             return {**super().get_config(), "channels": self.channels}
 
     x = keras.Input((5,))
-    build = lambda: keras.Model(x, L.Dense(2)(Offset(8)(L.Dense(8, "relu", name="free")(x))))  # noqa: E731
+
+    def build():
+        return keras.Model(x, L.Dense(2)(Offset(8)(L.Dense(8, "relu", name="free")(x))))
+
+    def constant(layer, values):
+        return values + keras.ops.convert_to_numpy(layer.offset)[0]
+
     assert "barrier: 'offset" in tfr.find_groups(build()).kept_out["free"]
-    constant = lambda layer, values: values + keras.ops.convert_to_numpy(layer.offset)[0]  # noqa: E731
     tfr.register_units(Offset, channels={"offset": 1}, size="channels", constant=constant)
     pruned = masked(randomised(build()))
     small = tfr.shrink(pruned)

@@ -214,9 +214,10 @@ def _effective(operation) -> Arrays:
     layer = unwrapped(operation)
     if not isinstance(layer, keras.layers.Layer):
         return {}
-    arrays = {name: np.array(ops.convert_to_numpy(v)) for name, v in variable_paths(layer).items()}
+    variables = variable_paths(layer)
+    arrays = {name: np.array(ops.convert_to_numpy(v)) for name, v in variables.items()}
     if isinstance(operation, Wrapped):
-        names = {id(variable): name for name, variable in variable_paths(layer).items()}
+        names = {id(variable): name for name, variable in variables.items()}
         for variable, kept in operation.kept():
             arrays[names[id(variable)]] = np.where(kept, arrays[names[id(variable)]], 0)
     return {name: array.astype("float32") if _is_foreign(array) else array for name, array in arrays.items()}
